@@ -1,0 +1,64 @@
+import type { ByteString } from '../lib/bytes.ts';
+import type { Label, Sha256, SnapshotId } from './ids.ts';
+import type { SnapshotKind } from './snapshot.ts';
+
+/** What happened; one row of the index each. Sizes in bytes, durations in milliseconds. */
+export type IndexEvent =
+  | {
+      readonly event: 'snapshot';
+      readonly id: SnapshotId;
+      readonly label: Label;
+      readonly kind: SnapshotKind;
+      readonly takenAt: string;
+      /** 'local' = spooled only when this row was written. */
+      readonly where: 'store' | 'local';
+      readonly complete: boolean;
+      readonly files: number;
+      readonly sizeBytes: number;
+      readonly storedBytes: number;
+      readonly added: number;
+      readonly changed: number;
+      readonly removed: number;
+      readonly durationMs: number;
+      readonly recordSha256: Sha256;
+      /** True for rows `reindex` wrote from the store. */
+      readonly rebuilt?: boolean;
+    }
+  | { readonly event: 'published'; readonly id: SnapshotId; readonly recordSha256: Sha256 }
+  | {
+      readonly event: 'restore';
+      readonly id: SnapshotId;
+      readonly path: ByteString;
+      readonly into: string;
+      readonly files: number;
+      readonly sizeBytes: number;
+      readonly complete: boolean;
+      readonly durationMs: number;
+    }
+  | {
+      readonly event: 'verify';
+      readonly depth: 'quick' | 'new' | 'full' | 'sample';
+      readonly snapshots: number;
+      readonly packs: number;
+      readonly readBytes: number;
+      readonly findings: number;
+      readonly durationMs: number;
+      /** Packs whose every byte was proved, by key, so that the default depth can skip them next time. */
+      readonly proved: readonly string[];
+    }
+  | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
+  | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
+  | { readonly event: 'reindex'; readonly snapshots: number; readonly added: number }
+  | { readonly event: 'spool_damaged'; readonly directory: string; readonly reason: string };
+
+/** An event as stored: who wrote it, when, and its place in that machine's chain. */
+export interface IndexRow {
+  readonly at: string;
+  readonly machine: string;
+  readonly user: string;
+  readonly sequence: number;
+  /** Checksum of this machine's previous row, null for its first. */
+  readonly previous: Sha256 | null;
+  readonly checksum: Sha256;
+  readonly event: IndexEvent;
+}

@@ -1,0 +1,51 @@
+import type { ByteString } from '../lib/bytes.ts';
+import type { GitState } from '../model/snapshot.ts';
+import type { Notice, Problem } from '../model/problem.ts';
+import type { KnownObjects, ObjectWriter, SealedPack } from './object-writer.ts';
+
+export interface HistoryCapture {
+  readonly state: GitState;
+  /** Packs copied whole into the writer's directory; objects taken one by one went to the writer itself. */
+  readonly copiedPacks: readonly SealedPack[];
+  readonly newObjectCount: number;
+  readonly problems: readonly Problem[];
+  readonly notices: readonly Notice[];
+  /** Fingerprint of what was looked at (pack names, loose folders, refs); equal next time means nothing to do. */
+  readonly fingerprint: string;
+}
+
+/** What `status` says about the repository; null fields are unknown. */
+export interface RepositorySummary {
+  readonly branch: ByteString | null;
+  readonly head: string | null;
+  readonly operations: readonly string[];
+  /** Commits on local branches that no remote-tracking ref contains; null when it could not be worked out cheaply. */
+  readonly unpushedCommits: number | null;
+  readonly hasRemote: boolean;
+}
+
+/**
+ * The user's own repository, read only and without the git program: nothing here takes a lock, writes a file, starts
+ * a process or fetches. What it cannot read rightly (SHA-256, reftable, a broken alternates file) it leaves out and
+ * says so; it never half reads.
+ */
+export interface GitRepository {
+  /** Refs, HEAD, stash, shallow list, operations under way. Null when the vault is not inside a readable repository. */
+  readState(): Promise<{ readonly state: GitState | null; readonly notices: readonly Notice[] }>;
+  /**
+   * Adds every object of the repository that is not known to the store, by set difference of object names. Packs mostly
+   * new are copied whole; single objects are re-encoded. `seen` are names captured before (prune may have dropped
+   * them on purpose); they are not captured again.
+   */
+  captureHistory(options: {
+    readonly writer: ObjectWriter;
+    readonly known: KnownObjects;
+    readonly seen: KnownObjects;
+    readonly previousFingerprint: string | null;
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((objectsDone: number, objectsTotal: number) => void) | undefined;
+  }): Promise<HistoryCapture | null>;
+  summary(): Promise<RepositorySummary | null>;
+  /** True when git would ignore this folder (a byte path relative to the vault); true outside a repository. */
+  ignoresFolder(path: ByteString): Promise<boolean>;
+}

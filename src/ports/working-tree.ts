@@ -1,0 +1,81 @@
+import type { ByteString } from '../lib/bytes.ts';
+import type { LedgerEntry, Notice, Problem } from '../model/problem.ts';
+import type { VaultTree } from '../model/vault-tree.ts';
+import type { KnownObjects, ObjectWriter } from './object-writer.ts';
+
+export interface ScanOptions {
+  /** What the last scan saw; entries whose stat data match it keep their ids. Null: everything is read. */
+  readonly base: StatCache | null;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((filesSeen: number) => void) | undefined;
+}
+
+/** Files whose bytes differ from (or are not in) the base, as rows of the tree, in scan order. */
+export type DirtyEntries = Uint32Array;
+
+export interface Scan {
+  readonly tree: VaultTree;
+  readonly dirty: DirtyEntries;
+  /** Contents or kinds may have changed against the base: something is dirty, new, gone, or has other permission bits. */
+  readonly changed: boolean;
+  readonly ledger: readonly LedgerEntry[];
+  readonly problems: readonly Problem[];
+  readonly notices: readonly Notice[];
+  /** Clock reading (ms) before the first stat: entries changed after it less a margin are racy. */
+  readonly startedAtMs: number;
+  /** What the scanner wants back next time besides the tree: verdicts, sizes of ignored folders. Opaque. */
+  readonly memory: Uint8Array;
+}
+
+/** What is kept between scans of one vault. */
+export interface StatCache {
+  readonly tree: VaultTree;
+  readonly memory: Uint8Array;
+  /** The snapshot this tree became, and the store it is in; ids are only trusted while both hold. */
+  readonly snapshotId: string;
+  readonly storeId: string;
+  /** View of the store's packs when saved; another value means packs may have gone and ids need checking. */
+  readonly storeGeneration: string;
+}
+
+export interface IngestOptions {
+  readonly scan: Scan;
+  readonly writer: ObjectWriter;
+  readonly known: KnownObjects;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((filesDone: number, bytesDone: number) => void) | undefined;
+}
+
+/**
+ * The vault on disk, read only. Never follows a link, never opens what is not a regular file, never reads through a
+ * folder that was swapped for a link; names are bytes.
+ */
+export interface WorkingTree {
+  /** Absolute path of the vault. */
+  readonly root: string;
+  /** Walks everything in scope: git's ignore rules, `.syncignore`, secrets and hard denies applied. */
+  scan(options: ScanOptions): Promise<Scan>;
+  /**
+   * Reads every dirty entry, hashes it, hands new objects to the writer and fills `ids` and `flags` of the scan's tree.
+   * Files that changed, vanished or were swapped while read come back as problems and notices.
+   */
+  ingest(
+    options: IngestOptions,
+  ): Promise<{ readonly problems: readonly Problem[]; readonly notices: readonly Notice[] }>;
+  /** Current bytes of one file (or target of a link) for diffs; null when it is not there or not a file or link. */
+  read(path: ByteString, options: { sizeBytesMax: number }): Promise<LiveFile | null>;
+}
+
+export interface LiveFile {
+  readonly kind: 'file' | 'link';
+  readonly executable: boolean;
+  readonly sizeBytes: number;
+  /** Null when larger than the limit asked for. */
+  readonly content: Uint8Array | null;
+}
+
+/** Keeps the stat cache between runs. A damaged or foreign cache reads as null: it is only a cache. */
+export interface StatCacheFile {
+  load(): Promise<StatCache | null>;
+  save(cache: StatCache): Promise<void>;
+}
