@@ -2,6 +2,7 @@ import type { ByteString } from '../lib/bytes.ts';
 import type { GitState } from '../model/snapshot.ts';
 import type { Notice, Problem } from '../model/problem.ts';
 import type { KnownObjects, ObjectWriter, SealedPack } from './object-writer.ts';
+import type { IgnoreSources, TrackedPaths } from './working-tree.ts';
 
 export interface HistoryCapture {
   readonly state: GitState;
@@ -25,11 +26,15 @@ export interface RepositorySummary {
 }
 
 /**
- * The user's own repository, read only and without the git program: nothing here takes a lock, writes a file, starts
+ * The user's own repository: the one whose work tree root is the vault. (A vault in a subfolder of a repository honours
+ * its ignore rules, but its history is not the vault's to capture.) Read only and without the git program: nothing here takes a lock, writes a file, starts
  * a process or fetches. What it cannot read rightly (SHA-256, reftable, a broken alternates file) it leaves out and
  * says so; it never half reads.
  */
 export interface GitRepository {
+  ignoreSources(): Promise<IgnoreSources>;
+  /** Paths in the index (versions 2 to 4); null outside a repository or where the index cannot be read rightly. */
+  trackedPaths(): Promise<{ readonly signature: string; load(): TrackedPaths } | null>;
   /** Refs, HEAD, stash, shallow list, operations under way. Null when the vault is not inside a readable repository. */
   readState(): Promise<{ readonly state: GitState | null; readonly notices: readonly Notice[] }>;
   /**

@@ -3,7 +3,31 @@ import type { LedgerEntry, Notice, Problem } from '../model/problem.ts';
 import type { VaultTree } from '../model/vault-tree.ts';
 import type { KnownObjects, ObjectWriter } from './object-writer.ts';
 
+/** Paths in the user's git index. Git's ignore rules do not apply to them: what is tracked is always in scope. */
+export interface TrackedPaths {
+  hasFile(path: ByteString): boolean;
+  /** True when something below this folder is tracked, so an ignored folder must still be entered. */
+  hasFolder(path: ByteString): boolean;
+}
+
+/** Where git's ignore rules come from besides the `.gitignore` files inside the vault. */
+export interface IgnoreSources {
+  /** Path of the vault inside its repository ('' when it is the repository, or there is none), ending in '/' otherwise. */
+  readonly vaultPrefix: ByteString;
+  /** `core.ignoreCase`. */
+  readonly ignoreCase: boolean;
+  /** Absolute path of `core.excludesFile` or its default; null when there is none. */
+  readonly excludesFile: string | null;
+  /** Absolute path of `$GIT_DIR/info/exclude`; null outside a repository. */
+  readonly infoExclude: string | null;
+  /** Absolute folders from the repository's root down to the vault's parent, whose `.gitignore` files apply. */
+  readonly outerFolders: readonly string[];
+}
+
 export interface ScanOptions {
+  readonly ignore: IgnoreSources;
+  /** The index's paths; `signature` changes when the index does, `load` reads it. Null outside a repository. */
+  readonly tracked: { readonly signature: string; load(): TrackedPaths } | null;
   /** What the last scan saw; entries whose stat data match it keep their ids. Null: everything is read. */
   readonly base: StatCache | null;
   readonly signal?: AbortSignal | undefined;

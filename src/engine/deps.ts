@@ -1,0 +1,45 @@
+import type { Clock, Random } from '../ports/clock.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { GitRepository } from '../ports/git-repository.ts';
+import type { HoldingArea } from '../ports/holding-area.ts';
+import type { ObjectAccess } from '../ports/object-access.ts';
+import type { ObjectStorage } from '../ports/object-storage.ts';
+import type { RecordCache } from '../ports/record-cache.ts';
+import type { SnapshotIndex } from '../ports/snapshot-index.ts';
+import type { Spool } from '../ports/spool.ts';
+import type { VaultLock } from '../ports/vault-lock.ts';
+import type { StatCacheFile, WorkingTree } from '../ports/working-tree.ts';
+
+/** Who and what this process works for. */
+export interface Identity {
+  readonly vault: { readonly id: string; readonly name: string; readonly root: string };
+  readonly machine: { readonly id: string; readonly name: string; readonly user: string };
+  /** Version of holdfast. */
+  readonly writer: string;
+}
+
+export interface EngineSettings {
+  /** Capture the user's repository (objects, refs, HEAD, stash). */
+  readonly captureHistory: boolean;
+  /** Special files make a snapshot partial. */
+  readonly strict: boolean;
+}
+
+/** Everything the engine may touch. Opened by `app/compose.ts`; tests pass doubles. */
+export interface Deps {
+  readonly identity: Identity;
+  readonly settings: EngineSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  readonly workingTree: WorkingTree;
+  readonly statCache: StatCacheFile;
+  readonly repository: GitRepository;
+  readonly storage: ObjectStorage;
+  readonly objects: ObjectAccess;
+  readonly spool: Spool;
+  readonly snapshotIndex: SnapshotIndex;
+  readonly recordCache: RecordCache;
+  readonly vaultLock: VaultLock;
+  readonly holdingArea: HoldingArea;
+}

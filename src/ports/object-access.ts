@@ -1,0 +1,30 @@
+import type { PackRef } from '../model/snapshot.ts';
+import type { ObjectReader } from './object-reader.ts';
+import type { KnownObjects, ObjectWriter } from './object-writer.ts';
+
+/** A pack to read: in the store, or (while its snapshot waits in the spool) in a directory of this machine. */
+export interface PackSource {
+  readonly ref: PackRef;
+  /** Directory of the spooled snapshot that holds `pack-<hash>.pack` and `.idx`; null when the pack is in the store. */
+  readonly localDirectory: string | null;
+}
+
+/** A reader whose indexes are loaded, with what `reindexing` them had to mend. */
+export interface OpenedReader {
+  readonly reader: ObjectReader;
+  readonly known: KnownObjects;
+  /** Keys of packs whose stored index was missing or wrong and was rebuilt from the pack (K06). */
+  readonly rebuiltIndexes: readonly string[];
+  /** Packs that cannot be used, with the reason; objects in them are missing (K05). */
+  readonly unusable: readonly { readonly key: string; readonly reason: string }[];
+}
+
+/** Opens writers and readers of git objects. */
+export interface ObjectAccess {
+  /** New packs are written to `directory`, which exists and is ours. */
+  openWriter(directory: string, known: KnownObjects): ObjectWriter;
+  /** Loads the indexes of these packs (from the local cache where it has them) and returns a reader over all. */
+  openReader(packs: readonly PackSource[], options?: { signal?: AbortSignal }): Promise<OpenedReader>;
+  /** Remembers a freshly published pack's index (and the pack, when small) so that no request is needed to read it. */
+  remember(ref: PackRef, directory: string): Promise<void>;
+}
