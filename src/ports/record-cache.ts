@@ -2,10 +2,13 @@ import type { SnapshotId } from '../model/ids.ts';
 
 /** What this machine last saw of a store. */
 export interface StoreSighting {
-  readonly storeId: string;
   /** ISO time of the listing. */
   readonly seenAt: string;
   readonly snapshotIds: readonly SnapshotId[];
+  /** Seen in the store before, absent at this listing, and not yet accepted as gone (`reindex` accepts). */
+  readonly missingIds: readonly SnapshotId[];
+  /** Counts how often packs this machine relied on were accepted as gone; stat caches of another count are checked. */
+  readonly generation: number;
 }
 
 /**

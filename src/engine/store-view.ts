@@ -1,0 +1,190 @@
+import { mapConcurrent } from '../lib/map-concurrent.ts';
+import { sha256Of } from '../format/digest.ts';
+import { decodeRecord, recordSizeBytesMax } from '../format/snapshot-record.ts';
+import { parseStoreKey, recordKey, snapshotsPrefix } from '../format/store-layout.ts';
+import { HoldfastError, isHoldfastError } from '../model/errors.ts';
+import type { SnapshotId } from '../model/ids.ts';
+import type { Notice } from '../model/problem.ts';
+import { compareNewestFirst, type InvalidRecord, type RestorePoint } from '../model/restore-point.ts';
+import type { OpenedReader, PackSource } from '../ports/object-access.ts';
+import type { DamagedSpoolEntry, SpooledSnapshot } from '../ports/spool.ts';
+import type { Deps } from './deps.ts';
+
+/** How old the last listing may be before a snapshot looks at the store again. Half of prune's grace of 24 h. */
+export const viewAgeMsMax = 12 * 3_600_000;
+const recordFetchesMax = 16;
+
+/** What this machine knows of the store, and what it holds itself. */
+export interface StoreView {
+  /** Every usable snapshot, spooled ones included, newest first. */
+  readonly points: readonly RestorePoint[];
+  readonly invalid: readonly InvalidRecord[];
+  /** Snapshots this machine has seen in the store that are there no longer (K18). */
+  readonly missing: readonly SnapshotId[];
+  /** When the store last had them all; null when nothing was ever seen. */
+  readonly lastSeenAt: string | null;
+  /** Why the store could not be asked just now; null when the view is fresh or no question was due. */
+  readonly unreachable: HoldfastError | null;
+  /** Grows whenever packs this machine relied on went away; a stat cache of another generation must be checked. */
+  readonly generation: number;
+  readonly spooled: readonly SpooledSnapshot[];
+  readonly damagedSpool: readonly DamagedSpoolEntry[];
+  readonly notices: readonly Notice[];
+}
+
+export interface ViewOptions {
+  /** 'always' asks the store; 'due' only when the last listing is old; 'never' uses what is known. */
+  readonly refresh: 'always' | 'due' | 'never';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads the restore points: records cached here, those the store has besides, and the spool. A store that cannot be
+ * reached does not fail the call (`unreachable` says why): what is known locally is still worth showing.
+ */
+export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<StoreView> {
+  const cached = new Map(await deps.recordCache.loadAll());
+  const sighting = await deps.recordCache.sighting();
+  const notices: Notice[] = [];
+  let storedIds: readonly SnapshotId[] = sighting?.snapshotIds ?? [];
+  let missing: readonly SnapshotId[] = sighting?.missingIds ?? [];
+  let unreachable: HoldfastError | null = null;
+
+  if (isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
+    try {
+      const listed = await listSnapshotIds(deps, options.signal);
+      await fetchRecords(deps, listed.filter((id) => !cached.has(id)), { cached, signal: options.signal });
+      const listedSet = new Set(listed);
+      missing = [...new Set([...missing, ...storedIds])].filter((id) => !listedSet.has(id));
+      storedIds = listed;
+      await deps.recordCache.saveSighting({
+        seenAt: deps.clock.now().toISOString(),
+        snapshotIds: listed,
+        missingIds: missing,
+        generation: sighting?.generation ?? 0,
+      });
+    } catch (error) {
+      if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
+      unreachable = error;
+    }
+  }
+
+  const { points, invalid } = decodePoints(storedIds, cached);
+  const { snapshots: spooled, damaged: damagedSpool } = await deps.spool.pending();
+  const stored = new Set(points.map((point) => point.record.id));
+  for (const snapshot of spooled) {
+    // Published, but killed before the spool was cleared: the store's copy is the one to show.
+    if (!stored.has(snapshot.record.id)) points.push(spooledPoint(snapshot));
+  }
+  points.sort(compareNewestFirst);
+  return {
+    points,
+    invalid,
+    missing,
+    lastSeenAt: sighting?.seenAt ?? null,
+    unreachable,
+    generation: sighting?.generation ?? 0,
+    spooled,
+    damagedSpool,
+    notices,
+  };
+}
+
+/** Fails when the store lost snapshots this machine has seen: going on would build on sand (K18). */
+export function assertNotRewound(view: StoreView, storeUrl: string): void {
+  if (view.missing.length === 0) return;
+  const had = view.points.filter((point) => point.where === 'store').length + view.missing.length;
+  const now = had - view.missing.length;
+  throw new HoldfastError('store_rewound', `The store had ${had} snapshots on ${view.lastSeenAt ?? 'an earlier day'}, now ${now}.`, {
+    hint: `Look at ${storeUrl}: was it emptied, replaced or restored from an older copy? When the loss is intended, accept it with: holdfast reindex`,
+    data: { missing: view.missing },
+  });
+}
+
+/** Opens a reader over every pack of these points; objects of one snapshot may lie in packs of older ones. */
+export async function openPointReader(
+  deps: Deps,
+  points: readonly RestorePoint[],
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<OpenedReader> {
+  const sources = new Map<string, PackSource>();
+  for (const point of points) {
+    for (const ref of point.record.packs) sources.set(ref.key, { ref, localDirectory: point.localDirectory });
+  }
+  return await deps.objects.openReader([...sources.values()], options.signal === undefined ? {} : { signal: options.signal });
+}
+
+function isRefreshDue(deps: Deps, refresh: ViewOptions['refresh'], seenAt: string | null): boolean {
+  if (refresh !== 'due') return refresh === 'always';
+  if (seenAt === null) return true;
+  const ageMs = deps.clock.now().getTime() - Date.parse(seenAt);
+  return !(ageMs >= 0 && ageMs < viewAgeMsMax);
+}
+
+/** Ids with a record, in key order: a prefix without its record is an upload under way or cut short, not a snapshot. */
+async function listSnapshotIds(deps: Deps, signal: AbortSignal | undefined): Promise<SnapshotId[]> {
+  const ids: SnapshotId[] = [];
+  for await (const object of deps.storage.list(snapshotsPrefix, { signal })) {
+    const parsed = parseStoreKey(object.key);
+    if (parsed?.kind === 'record') ids.push(parsed.id);
+  }
+  return ids;
+}
+
+async function fetchRecords(
+  deps: Deps,
+  ids: readonly SnapshotId[],
+  options: { cached: Map<SnapshotId, Uint8Array>; signal: AbortSignal | undefined },
+): Promise<void> {
+  if (ids.length === 0) return;
+  const fetched = new Map<SnapshotId, Uint8Array>();
+  const answers = mapConcurrent(ids, { limit: recordFetchesMax, signal: options.signal }, async (id) => {
+    const getOptions = { sizeBytesMax: recordSizeBytesMax, signal: options.signal };
+    return { id, bytes: await deps.storage.get(recordKey(id), getOptions) };
+  });
+  for await (const { id, bytes } of answers) {
+    options.cached.set(id, bytes);
+    // An invalid record is not kept: it may be mended in the store.
+    if (isValidRecord(bytes, id)) fetched.set(id, bytes);
+  }
+  await deps.recordCache.saveAll(fetched);
+}
+
+function isValidRecord(bytes: Uint8Array, id: SnapshotId): boolean {
+  try {
+    decodeRecord(bytes, id);
+    return true;
+  } catch (error) {
+    if (isHoldfastError(error)) return false;
+    throw error;
+  }
+}
+
+function decodePoints(
+  ids: readonly SnapshotId[],
+  cached: ReadonlyMap<SnapshotId, Uint8Array>,
+): { points: RestorePoint[]; invalid: InvalidRecord[] } {
+  const points: RestorePoint[] = [];
+  const invalid: InvalidRecord[] = [];
+  for (const id of ids) {
+    const bytes = cached.get(id);
+    if (bytes === undefined) continue;
+    try {
+      const record = decodeRecord(bytes, id);
+      points.push({ record, recordSha256: sha256Of(bytes), where: 'store', localDirectory: null });
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+      invalid.push({ id, reason: error.message });
+    }
+  }
+  return { points, invalid };
+}
+
+function spooledPoint(snapshot: SpooledSnapshot): RestorePoint {
+  return {
+    record: snapshot.record,
+    recordSha256: sha256Of(snapshot.recordBytes),
+    where: 'local',
+    localDirectory: snapshot.directory,
+  };
+}
