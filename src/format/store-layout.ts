@@ -1,0 +1,142 @@
+import { type SnapshotId, isSnapshotId } from '../model/ids.ts';
+import type { StorageKey } from '../ports/object-storage.ts';
+
+/** Keys that exist once in a store. */
+export const storeKeys = {
+  /** Format, vault id, cipher: see store-header.ts. */
+  header: 'holdfast.json',
+  /** How to get everything back without holdfast. */
+  restoreGuide: 'RESTORE.md',
+  /** The decryptor beside the guide in an encrypted store; needs only Node. */
+  decryptor: 'decrypt.mjs',
+} as const;
+
+/** Prefixes to list. Each ends in '/'. */
+export const snapshotsPrefix = 'snapshots/';
+export const packsPrefix = 'packs/';
+export const condemnedPrefix = 'condemned/';
+export const logsPrefix = 'logs/';
+export const livePrefix = 'live/';
+
+/** What a listed key is. Null from `parseStoreKey` means foreign: never read, counted, or deleted (K17). */
+export type ParsedStoreKey =
+  | { readonly kind: 'header' | 'guide' | 'decryptor' }
+  | { readonly kind: 'record'; readonly id: SnapshotId }
+  /** `id` is null for packs under `packs/`, which belong to no one snapshot. */
+  | { readonly kind: 'pack' | 'index'; readonly id: SnapshotId | null; readonly hash: string }
+  | { readonly kind: 'condemned'; readonly plan: string }
+  | { readonly kind: 'log'; readonly machine: string; readonly month: string }
+  | { readonly kind: 'live'; readonly path: string };
+
+const packNamePattern = /^pack-([0-9a-f]{40})\.(pack|idx)$/;
+const packKeyPattern = /^(?:snapshots\/([^/]+)|packs)\/pack-[0-9a-f]{40}\.pack$/;
+const planPattern = /^([A-Za-z0-9][A-Za-z0-9:-]{0,99})\.json$/;
+const monthPattern = /^(\d{4}-(?:0[1-9]|1[0-2]))\.ndjson$/;
+const machineIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+const diskIdPattern = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\dZ-.+)$/;
+const recordName = 'snapshot.json';
+
+/** True for a machine or vault id: 1 to 64 of `[a-z0-9-]`, neither first nor last a '-'. */
+export function isPlainId(value: unknown): value is string {
+  return typeof value === 'string' && machineIdPattern.test(value);
+}
+
+/** Everything of one snapshot lies below this prefix; ends in '/'. */
+export function snapshotPrefix(id: SnapshotId): StorageKey {
+  return `${snapshotsPrefix}${id}/`;
+}
+
+/** The record's key: its presence is the commit point of the snapshot. */
+export function recordKey(id: SnapshotId): StorageKey {
+  return `${snapshotPrefix(id)}${recordName}`;
+}
+
+/** Key of a pack that snapshot `id` was the first to need. `hash` is the pack's own 40-digit trailing checksum. */
+export function snapshotPackKey(id: SnapshotId, hash: string): StorageKey {
+  return `${snapshotPrefix(id)}pack-${hash}.pack`;
+}
+
+/** Key of a pack that prune consolidated. */
+export function consolidatedPackKey(hash: string): StorageKey {
+  return `${packsPrefix}pack-${hash}.pack`;
+}
+
+/** The pack index beside a pack: same name, `.idx`. */
+export function packIndexKey(packKey: StorageKey): StorageKey {
+  return `${packKey.slice(0, -'.pack'.length)}.idx`;
+}
+
+/** File name of a pack key or index key, `pack-<hash>.pack` or `.idx`: what it is called in a local directory. */
+export function fileNameOfPackKey(key: StorageKey): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}
+
+/** The 40 hex digits in a pack key. */
+export function hashOfPackKey(packKey: StorageKey): string {
+  return packKey.slice(-'.pack'.length - 40, -'.pack'.length);
+}
+
+/** Key of a prune plan whose packs await the end of their grace period. */
+export function condemnedKey(plan: string): StorageKey {
+  return `${condemnedPrefix}${plan}.json`;
+}
+
+/** Key of one machine's index rows of one month; `month` is `yyyy-mm`. */
+export function logKey(machine: string, month: string): StorageKey {
+  return `${logsPrefix}${machine}/${month}.ndjson`;
+}
+
+/** True when `value` is the key of a `.pack` in one of the two places packs may lie. */
+export function isPackKey(value: unknown): value is StorageKey {
+  if (typeof value !== 'string') return false;
+  const match = packKeyPattern.exec(value);
+  return match !== null && (match[1] === undefined || isSnapshotId(match[1]));
+}
+
+/**
+ * Says what a listed key is, or null when it is not ours. Every part is validated strictly: a key that parses can be
+ * rebuilt from its parts byte for byte, so nothing is ever derived from an unchecked name (K14).
+ */
+export function parseStoreKey(key: StorageKey): ParsedStoreKey | null {
+  if (key === storeKeys.header) return { kind: 'header' };
+  if (key === storeKeys.restoreGuide) return { kind: 'guide' };
+  if (key === storeKeys.decryptor) return { kind: 'decryptor' };
+  if (key.startsWith(livePrefix)) {
+    const path = key.slice(livePrefix.length);
+    return path === '' ? null : { kind: 'live', path };
+  }
+  const parts = key.split('/');
+  const [top, middle, last] = parts;
+  if (parts.length === 3 && top === 'snapshots' && isSnapshotId(middle)) {
+    return last === recordName ? { kind: 'record', id: middle } : parsePackName(last!, middle);
+  }
+  if (parts.length === 3 && top === 'logs' && isPlainId(middle)) {
+    const month = monthPattern.exec(last!)?.[1];
+    return month === undefined ? null : { kind: 'log', machine: middle, month };
+  }
+  if (parts.length === 2 && top === 'packs') return parsePackName(middle!, null);
+  if (parts.length === 2 && top === 'condemned') {
+    const plan = planPattern.exec(middle!)?.[1];
+    return plan === undefined ? null : { kind: 'condemned', plan };
+  }
+  return null;
+}
+
+/** A snapshot id as the name of a folder on disk, where ':' is not a character every file system takes. */
+export function folderNameOfSnapshotId(id: SnapshotId): string {
+  return id.replaceAll(':', '-');
+}
+
+/** The snapshot id a folder on disk is named after, or null. */
+export function snapshotIdOfFolderName(name: string): SnapshotId | null {
+  const match = diskIdPattern.exec(name);
+  if (match === null) return null;
+  const id = `${match[1]}:${match[2]}:${match[3]}`;
+  return isSnapshotId(id) ? id : null;
+}
+
+function parsePackName(name: string, id: SnapshotId | null): ParsedStoreKey | null {
+  const match = packNamePattern.exec(name);
+  if (match === null) return null;
+  return { kind: match[2] === 'pack' ? 'pack' : 'index', id, hash: match[1]! };
+}
