@@ -60,6 +60,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
       await deps.recordCache.saveSighting({
         seenAt: deps.clock.now().toISOString(),
         snapshotIds: listed,
+        headerSeen: sighting?.headerSeen ?? false,
         missingIds: missing,
         generation: sighting?.generation ?? 0,
       });

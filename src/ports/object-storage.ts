@@ -69,6 +69,8 @@ export type VersioningState = 'on' | 'off' | 'suspended' | 'unsupported' | 'unkn
 export interface ObjectStorage extends AsyncDisposable {
   /** Where this is, for people: never holds a secret. */
   readonly url: string;
+  /** True for a directory on this machine: asking it costs no network request. */
+  readonly isLocal: boolean;
   readonly requests: RequestCounts;
   /** True when a second `putIfAbsent` of one key is known to be refused by the storage itself, under any race. */
   readonly createIsExclusive: boolean;

@@ -5,6 +5,8 @@ export interface StoreSighting {
   /** ISO time of the listing. */
   readonly seenAt: string;
   readonly snapshotIds: readonly SnapshotId[];
+  /** The store's header was seen and belongs to this vault. */
+  readonly headerSeen: boolean;
   /** Seen in the store before, absent at this listing, and not yet accepted as gone (`reindex` accepts). */
   readonly missingIds: readonly SnapshotId[];
   /** Counts how often packs this machine relied on were accepted as gone; stat caches of another count are checked. */

@@ -1,0 +1,87 @@
+import { sha256Of } from '../format/digest.ts';
+import { restoreGuide } from '../format/restore-guide.ts';
+import { decodeStoreHeader, encodeStoreHeader, type StoreHeader } from '../format/store-header.ts';
+import { storeKeys } from '../format/store-layout.ts';
+import { HoldfastError, isHoldfastError } from '../model/errors.ts';
+import type { StorageBody } from '../ports/object-storage.ts';
+import type { Deps } from './deps.ts';
+import { viewAgeMsMax } from './store-view.ts';
+
+const headerSizeBytesMax = 1_048_576;
+
+/**
+ * Makes sure that the store is there and belongs to this vault before anything is written to it. A store that was
+ * looked at recently costs no request; an empty place becomes a store.
+ * @throws {HoldfastError} `store_foreign` when it belongs to another vault, `store_newer` when a newer holdfast wrote it
+ */
+export async function ensureStore(deps: Deps, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+  const sighting = await deps.recordCache.sighting();
+  const ageMs = sighting === null ? Infinity : deps.clock.now().getTime() - Date.parse(sighting.seenAt);
+  if (sighting?.headerSeen === true && ageMs >= 0 && ageMs < viewAgeMsMax) return;
+  const header = await readStoreHeader(deps, options);
+  if (header === null) await createStore(deps, options);
+  else assertOwnStore(deps, header);
+  await deps.recordCache.saveSighting({
+    snapshotIds: [],
+    missingIds: [],
+    generation: 0,
+    seenAt: deps.clock.now().toISOString(),
+    ...sighting,
+    headerSeen: true,
+  });
+}
+
+/** The store's header, or null where there is no store yet. */
+export async function readStoreHeader(
+  deps: Pick<Deps, 'storage'>,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<StoreHeader | null> {
+  try {
+    const bytes = await deps.storage.get(storeKeys.header, { sizeBytesMax: headerSizeBytesMax, signal: options.signal });
+    return decodeStoreHeader(bytes);
+  } catch (error) {
+    if (isHoldfastError(error, 'object_missing')) return null;
+    throw error;
+  }
+}
+
+function assertOwnStore(deps: Deps, header: StoreHeader): void {
+  if (header.vaultId === deps.identity.vault.id) return;
+  throw new HoldfastError('store_foreign', `The store ${deps.storage.url} belongs to another vault ("${header.vaultName}").`, {
+    hint: `To let this folder join it, run: holdfast init --store ${deps.storage.url} --adopt`,
+    data: { storeVaultId: header.vaultId, vaultId: deps.identity.vault.id },
+  });
+}
+
+/** The guide goes first: a store that exists always tells how to get everything back without holdfast. */
+async function createStore(deps: Deps, options: { signal?: AbortSignal | undefined }): Promise<void> {
+  const header: StoreHeader = {
+    vaultId: deps.identity.vault.id,
+    vaultName: deps.identity.vault.name,
+    createdAt: deps.clock.now().toISOString(),
+    createdBy: deps.identity.writer,
+  };
+  await putOnce(deps, storeKeys.restoreGuide, Buffer.from(restoreGuide()), options);
+  const outcome = await putOnce(deps, storeKeys.header, encodeStoreHeader(header), options);
+  if (outcome === 'taken') {
+    const theirs = await readStoreHeader(deps, options);
+    if (theirs !== null) assertOwnStore(deps, theirs);
+  }
+}
+
+async function putOnce(
+  deps: Deps,
+  key: string,
+  bytes: Uint8Array,
+  options: { signal?: AbortSignal | undefined },
+): Promise<'stored' | 'taken'> {
+  const body: StorageBody = { kind: 'bytes', bytes, sha256: sha256Of(bytes) };
+  try {
+    await deps.storage.putIfAbsent(key, body, options);
+    return 'stored';
+  } catch (error) {
+    // Another machine made the store at the same moment, or an older holdfast wrote its own guide: both are fine here.
+    if (isHoldfastError(error, 'storage_conflict')) return 'taken';
+    throw error;
+  }
+}

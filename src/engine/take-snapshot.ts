@@ -1,0 +1,134 @@
+import type { HoldfastError } from '../model/errors.ts';
+import { isHoldfastError } from '../model/errors.ts';
+import type { Label, SnapshotId } from '../model/ids.ts';
+import type { Notice, Problem } from '../model/problem.ts';
+import { newestOfMachine, type RestorePoint } from '../model/restore-point.ts';
+import type { SnapshotKind, SnapshotRecord } from '../model/snapshot.ts';
+import type { RequestCounts } from '../ports/object-storage.ts';
+import { sha256Of } from '../format/digest.ts';
+import { recordKey } from '../format/store-layout.ts';
+import { type Capture, captureVault } from './capture-vault.ts';
+import type { Deps } from './deps.ts';
+import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
+import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
+
+export interface TakeSnapshotOptions {
+  /** Null: labelled by kind, and nothing is stored when nothing changed. */
+  readonly label: Label | null;
+  readonly kind: SnapshotKind;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type SnapshotOutcome =
+  | {
+      readonly kind: 'taken';
+      readonly record: SnapshotRecord;
+      /** 'local' when the store could not take it yet: it waits in the spool. */
+      readonly where: 'store' | 'local';
+      readonly publishError: HoldfastError | null;
+      readonly requests: RequestCounts;
+      readonly durationMs: number;
+      readonly notices: readonly Notice[];
+    }
+  | {
+      readonly kind: 'unchanged';
+      readonly latest: SnapshotId;
+      readonly publishError: HoldfastError | null;
+      readonly problems: readonly Problem[];
+      readonly notices: readonly Notice[];
+    };
+
+/**
+ * Captures the vault into the spool (from then on it is a restore point) and publishes everything that waits there.
+ * Throws only when nothing was captured; a store that cannot be reached leaves the snapshot 'local'.
+ * @throws {HoldfastError} `vault_locked`, `store_rewound`, and kinds local and canceled
+ */
+export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
+  const startedMs = deps.clock.monotonicMs();
+  const requestsBefore = { ...deps.storage.requests };
+  await using _lock = await deps.vaultLock.acquire('snapshot');
+  const notices = await cleanUp(deps);
+  const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });
+  assertNotRewound(view, deps.storage.url);
+  await assertBaseStillThere(deps, view, options.signal);
+
+  const captured = await captureVault(deps, view, options);
+  const isTaken = captured.kind === 'taken';
+  const fresh = new Set(isTaken ? [captured.spooled.record.id] : []);
+  const { published, publishError } = await publishWaiting(deps, { view, captured, fresh, signal: options.signal });
+  if (!isTaken) {
+    const { latest, problems } = captured;
+    return { kind: 'unchanged', latest, publishError, problems, notices: [...notices, ...captured.notices] };
+  }
+  const final = published.find((snapshot) => snapshot.sequence === captured.spooled.sequence) ?? captured.spooled;
+  return {
+    kind: 'taken',
+    record: final.record,
+    where: publishError === null ? 'store' : 'local',
+    publishError,
+    requests: requestsSince(requestsBefore, deps.storage.requests),
+    durationMs: deps.clock.monotonicMs() - startedMs,
+    notices,
+  };
+}
+
+async function publishWaiting(
+  deps: Deps,
+  options: { view: StoreView; captured: Capture; fresh: ReadonlySet<SnapshotId>; signal: AbortSignal | undefined },
+) {
+  const { view, captured, fresh, signal } = options;
+  const waiting = captured.kind === 'taken' ? [...view.spooled, captured.spooled] : view.spooled;
+  if (waiting.length > 0) deps.events.emit({ type: 'phase_started', phase: 'upload' });
+  try {
+    return { published: await publishSnapshots(deps, waiting, { signal, fresh }), publishError: null };
+  } catch (error) {
+    if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
+    if (captured.kind === 'taken') await logLocal(deps, captured);
+    return { published: [], publishError: error };
+  }
+}
+
+/** The row says 'local'; a later command adds 'published'. */
+async function logLocal(deps: Deps, captured: Extract<Capture, { kind: 'taken' }>): Promise<void> {
+  const { record, recordBytes } = captured.spooled;
+  await deps.snapshotIndex.append(snapshotEvent(record, { where: 'local', recordSha256: sha256Of(recordBytes) }));
+}
+
+/** Clears away what killed commands left; names damaged spool entries and keeps them aside (K19). */
+async function cleanUp(deps: Deps): Promise<Notice[]> {
+  const notices: Notice[] = [];
+  const drafts = await deps.spool.sweep();
+  if (drafts > 0) {
+    notices.push({ code: 'cleaned_up', message: 'cleaned up after an interrupted snapshot', count: drafts });
+  }
+  for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
+  return notices;
+}
+
+/**
+ * A listing is only asked for twice a day; in between, where asking is free (a directory store), one look at the
+ * snapshot we build on tells that the store has not been emptied under us.
+ */
+async function assertBaseStillThere(deps: Deps, view: StoreView, signal: AbortSignal | undefined): Promise<void> {
+  const base = newestStored(view, deps.identity.machine.id);
+  if (base === null || !deps.storage.isLocal) return;
+  if ((await deps.storage.head(recordKey(base.record.id), { signal })) !== null) return;
+  assertNotRewound(await loadStoreView(deps, { refresh: 'always', signal }), deps.storage.url);
+}
+
+function newestStored(view: StoreView, machineId: string): RestorePoint | null {
+  return newestOfMachine(
+    view.points.filter((point) => point.where === 'store'),
+    machineId,
+  );
+}
+
+function requestsSince(before: RequestCounts, now: RequestCounts): RequestCounts {
+  return {
+    put: now.put - before.put,
+    get: now.get - before.get,
+    head: now.head - before.head,
+    list: now.list - before.list,
+    delete: now.delete - before.delete,
+  };
+}
