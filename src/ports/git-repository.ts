@@ -39,13 +39,12 @@ export interface GitRepository {
   readState(): Promise<{ readonly state: GitState | null; readonly notices: readonly Notice[] }>;
   /**
    * Adds every object of the repository that is not known to the store, by set difference of object names. Packs mostly
-   * new are copied whole; single objects are re-encoded. `seen` are names captured before (prune may have dropped
-   * them on purpose); they are not captured again.
+   * new are copied whole; single objects are re-encoded. (Prune will count what it dropped on purpose as known, so that
+   * it is not captured again.)
    */
   captureHistory(options: {
     readonly writer: ObjectWriter;
     readonly known: KnownObjects;
-    readonly seen: KnownObjects;
     readonly previousFingerprint: string | null;
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((objectsDone: number, objectsTotal: number) => void) | undefined;

@@ -60,6 +60,8 @@ export interface StatCache {
   readonly storeId: string;
   /** View of the store's packs when saved; another value means packs may have gone and ids need checking. */
   readonly storeGeneration: string;
+  /** What `GitRepository.captureHistory` last looked at; equal next time means nothing to do. Null: look. */
+  readonly historyFingerprint: string | null;
 }
 
 export interface IngestOptions {

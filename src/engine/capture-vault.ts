@@ -1,0 +1,175 @@
+import { encodeRecord } from '../format/snapshot-record.ts';
+import { isSameGitState } from '../model/git-state.ts';
+import type { Label, SnapshotId } from '../model/ids.ts';
+import type { Notice, Problem } from '../model/problem.ts';
+import { newestOfMachine, type RestorePoint } from '../model/restore-point.ts';
+import type { GitState, SnapshotKind } from '../model/snapshot.ts';
+import type { HistoryCapture } from '../ports/git-repository.ts';
+import type { OpenedReader } from '../ports/object-access.ts';
+import type { ObjectWriter } from '../ports/object-writer.ts';
+import type { SpooledSnapshot } from '../ports/spool.ts';
+import type { Scan, StatCache } from '../ports/working-tree.ts';
+import { buildTrees } from './build-trees.ts';
+import { countChangesSince } from './count-changes.ts';
+import type { Deps } from './deps.ts';
+import { makeRecord } from './make-record.ts';
+import { addCommits } from './snapshot-commits.ts';
+import { openPointReader, type StoreView } from './store-view.ts';
+import { forgetMissing, loadTrustedCache } from './trusted-cache.ts';
+
+export interface CaptureOptions {
+  readonly label: Label | null;
+  readonly kind: SnapshotKind;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Capture =
+  | { readonly kind: 'taken'; readonly spooled: SpooledSnapshot }
+  | {
+      readonly kind: 'unchanged';
+      readonly latest: SnapshotId;
+      readonly problems: readonly Problem[];
+      readonly notices: readonly Notice[];
+    };
+
+/** What one capture knows after looking, before anything is written. */
+interface Survey {
+  readonly takenAt: Date;
+  readonly startedMs: number;
+  readonly previous: RestorePoint | null;
+  readonly cache: StatCache | null;
+  readonly scan: Scan;
+  readonly git: GitState | null;
+  readonly problems: readonly Problem[];
+  readonly notices: readonly Notice[];
+}
+
+/**
+ * Captures the vault into the spool: scan, read what changed, trees, history, commits, record. Stores nothing when
+ * there is no label and neither files nor the repository's refs changed since this machine's previous snapshot.
+ */
+export async function captureVault(deps: Deps, view: StoreView, options: CaptureOptions): Promise<Capture> {
+  const survey = await surveyVault(deps, view, options);
+  const { previous, cache, scan } = survey;
+  const isAsked = options.label !== null || previous === null || !isSameGitState(survey.git, previous.record.git);
+  const isCacheCurrent = cache !== null && cache.storeGeneration === String(view.generation);
+  if (!isAsked && isCacheCurrent && !scan.changed && scan.dirty.length === 0) return unchanged(survey);
+
+  const opened = await openPointReader(deps, view.points, options);
+  await using draft = await deps.spool.begin();
+  await using writer = deps.objects.openWriter(draft.directory, opened.known);
+  const read = await readFiles(deps, { survey, opened, writer, mustCheckIds: !isCacheCurrent, options });
+  const trees = buildTrees(scan.tree, writer, cache?.tree ?? null);
+  const changes = await countChangesSince(deps, { previous, base: cache?.tree ?? null, tree: scan.tree, reader: opened.reader });
+  if (!isAsked && !changes.anything) {
+    await saveCache(deps, { survey, snapshotId: previous!.record.id, generation: view.generation, history: null });
+    return unchanged(survey);
+  }
+  const history = await captureHistory(deps, { survey, opened, writer, options });
+  const git = history?.state ?? survey.git;
+  const label = options.label ?? defaultLabel(deps, options.kind);
+  const commits = addCommits(writer, trees, { identity: deps.identity, takenAt: survey.takenAt, label, git });
+  const packs = [...(history?.copiedPacks ?? []), ...(await sealPacks(deps, writer, options))];
+  const record = makeRecord(deps, {
+    view,
+    label,
+    kind: options.kind,
+    takenAt: survey.takenAt,
+    durationMs: deps.clock.monotonicMs() - survey.startedMs,
+    previous,
+    scan,
+    trees,
+    commits,
+    changes,
+    packs,
+    git,
+    problems: [...survey.problems, ...read.problems, ...(history?.problems ?? [])],
+    notices: [...survey.notices, ...read.notices, ...(history?.notices ?? [])],
+  });
+  const spooled = await draft.finish(record, encodeRecord(record));
+  deps.events.emit({ type: 'snapshot_captured', id: record.id });
+  await saveCache(deps, { survey, snapshotId: record.id, generation: view.generation, history });
+  return { kind: 'taken', spooled };
+}
+
+async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions): Promise<Survey> {
+  const takenAt = deps.clock.now();
+  const startedMs = deps.clock.monotonicMs();
+  const previous = newestOfMachine(view.points, deps.identity.machine.id);
+  const cache = await loadTrustedCache(deps, previous);
+  const { state: git, notices } = deps.settings.captureHistory
+    ? await deps.repository.readState()
+    : { state: null, notices: [] };
+  deps.events.emit({ type: 'phase_started', phase: 'scan' });
+  const scan = await deps.workingTree.scan({
+    base: cache,
+    ignore: await deps.repository.ignoreSources(),
+    tracked: await deps.repository.trackedPaths(),
+    signal: options.signal,
+    onProgress: (done) => deps.events.emit({ type: 'progress', phase: 'scan', done, total: null, unit: 'files' }),
+  });
+  return { takenAt, startedMs, previous, cache, scan, git, problems: scan.problems, notices: [...notices, ...scan.notices] };
+}
+
+async function readFiles(
+  deps: Deps,
+  work: { survey: Survey; opened: OpenedReader; writer: ObjectWriter; mustCheckIds: boolean; options: CaptureOptions },
+): Promise<{ problems: readonly Problem[]; notices: readonly Notice[] }> {
+  const { scan } = work.survey;
+  const dirty = work.mustCheckIds ? forgetMissing(scan, work.opened.known) : scan.dirty;
+  deps.events.emit({ type: 'phase_started', phase: 'capture' });
+  return await deps.workingTree.ingest({
+    scan: { ...scan, dirty },
+    writer: work.writer,
+    known: work.opened.known,
+    signal: work.options.signal,
+    onProgress: (done) => {
+      deps.events.emit({ type: 'progress', phase: 'capture', done, total: dirty.length, unit: 'files' });
+    },
+  });
+}
+
+async function captureHistory(
+  deps: Deps,
+  work: { survey: Survey; opened: OpenedReader; writer: ObjectWriter; options: CaptureOptions },
+): Promise<HistoryCapture | null> {
+  if (work.survey.git === null) return null;
+  deps.events.emit({ type: 'phase_started', phase: 'history' });
+  return await deps.repository.captureHistory({
+    writer: work.writer,
+    known: work.opened.known,
+    previousFingerprint: work.survey.cache?.historyFingerprint ?? null,
+    signal: work.options.signal,
+    onProgress: (done, total) => deps.events.emit({ type: 'progress', phase: 'history', done, total, unit: 'objects' }),
+  });
+}
+
+async function sealPacks(deps: Deps, writer: ObjectWriter, options: CaptureOptions) {
+  deps.events.emit({ type: 'phase_started', phase: 'seal' });
+  return await writer.seal(options.signal === undefined ? {} : { signal: options.signal });
+}
+
+/** The cache follows the capture, never the upload: the spool already holds everything its ids name. */
+async function saveCache(
+  deps: Deps,
+  state: { survey: Survey; snapshotId: SnapshotId; generation: number; history: HistoryCapture | null },
+): Promise<void> {
+  const { survey, history } = state;
+  await deps.statCache.save({
+    tree: survey.scan.tree,
+    memory: survey.scan.memory,
+    snapshotId: state.snapshotId,
+    storeId: deps.storage.url,
+    storeGeneration: String(state.generation),
+    historyFingerprint: history === null ? (survey.cache?.historyFingerprint ?? null) : history.fingerprint,
+  });
+}
+
+function unchanged(survey: Survey): Capture {
+  return { kind: 'unchanged', latest: survey.previous!.record.id, problems: survey.problems, notices: survey.notices };
+}
+
+function defaultLabel(deps: Deps, kind: SnapshotKind): Label {
+  return (kind === 'auto' ? `auto-${deps.identity.machine.name}` : kind) as Label;
+}
+
