@@ -52,7 +52,8 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   const survey = await surveyVault(deps, view, options);
   const { previous, cache, scan } = survey;
   const isAsked = options.label !== null || previous === null || !isSameGitState(survey.git, previous.record.git);
-  const isCacheCurrent = cache !== null && cache.storeGeneration === String(view.generation);
+  // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
+  const isCacheCurrent = cache?.storeGeneration === String(view.generation) && view.damagedSpool.length === 0;
   if (!isAsked && isCacheCurrent && !scan.changed && scan.dirty.length === 0) return unchanged(survey);
 
   const opened = await openPointReader(deps, view.points, options);

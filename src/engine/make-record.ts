@@ -59,12 +59,16 @@ export function makeRecord(deps: Deps, parts: RecordParts): SnapshotRecord {
       removed: changes.removed,
       storedBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes + pack.indexSizeBytes, 0),
     },
-    complete: parts.problems.length === 0,
+    complete: parts.problems.length === 0 && !(deps.settings.strict && parts.notices.some(isSpecialFile)),
     problems: parts.problems,
     notices: parts.notices,
     ledger: parts.scan.ledger,
     git: parts.git,
   };
+}
+
+function isSpecialFile(notice: Notice): boolean {
+  return notice.code === 'special_file';
 }
 
 function freeId(deps: Deps, parts: RecordParts): SnapshotId {

@@ -5,6 +5,7 @@ import type { Notice, Problem } from '../model/problem.ts';
 import { newestOfMachine, type RestorePoint } from '../model/restore-point.ts';
 import type { SnapshotKind, SnapshotRecord } from '../model/snapshot.ts';
 import type { RequestCounts } from '../ports/object-storage.ts';
+import type { DamagedSpoolEntry } from '../ports/spool.ts';
 import { sha256Of } from '../format/digest.ts';
 import { recordKey } from '../format/store-layout.ts';
 import { type Capture, captureVault } from './capture-vault.ts';
@@ -29,6 +30,8 @@ export type SnapshotOutcome =
       readonly requests: RequestCounts;
       readonly durationMs: number;
       readonly notices: readonly Notice[];
+      /** Spooled snapshots found damaged: set aside, their files captured again by this snapshot (K19). */
+      readonly damagedSpool: readonly DamagedSpoolEntry[];
     }
   | {
       readonly kind: 'unchanged';
@@ -36,6 +39,7 @@ export type SnapshotOutcome =
       readonly publishError: HoldfastError | null;
       readonly problems: readonly Problem[];
       readonly notices: readonly Notice[];
+      readonly damagedSpool: readonly DamagedSpoolEntry[];
     };
 
 /**
@@ -51,14 +55,16 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });
   assertNotRewound(view, deps.storage.url);
   await assertBaseStillThere(deps, view, options.signal);
+  for (const entry of view.damagedSpool) await setAside(deps, entry);
 
   const captured = await captureVault(deps, view, options);
   const isTaken = captured.kind === 'taken';
   const fresh = new Set(isTaken ? [captured.spooled.record.id] : []);
   const { published, publishError } = await publishWaiting(deps, { view, captured, fresh, signal: options.signal });
+  const { damagedSpool } = view;
   if (!isTaken) {
     const { latest, problems } = captured;
-    return { kind: 'unchanged', latest, publishError, problems, notices: [...notices, ...captured.notices] };
+    return { kind: 'unchanged', latest, publishError, problems, notices: [...notices, ...captured.notices], damagedSpool };
   }
   const final = published.find((snapshot) => snapshot.sequence === captured.spooled.sequence) ?? captured.spooled;
   return {
@@ -68,7 +74,8 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
     publishError,
     requests: requestsSince(requestsBefore, deps.storage.requests),
     durationMs: deps.clock.monotonicMs() - startedMs,
-    notices,
+    notices: [...notices, ...final.record.notices],
+    damagedSpool,
   };
 }
 
@@ -94,7 +101,7 @@ async function logLocal(deps: Deps, captured: Extract<Capture, { kind: 'taken' }
   await deps.snapshotIndex.append(snapshotEvent(record, { where: 'local', recordSha256: sha256Of(recordBytes) }));
 }
 
-/** Clears away what killed commands left; names damaged spool entries and keeps them aside (K19). */
+/** Clears away what killed commands left. */
 async function cleanUp(deps: Deps): Promise<Notice[]> {
   const notices: Notice[] = [];
   const drafts = await deps.spool.sweep();
@@ -103,6 +110,12 @@ async function cleanUp(deps: Deps): Promise<Notice[]> {
   }
   for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
   return notices;
+}
+
+/** Keeps the damaged bytes for whoever wants to look, out of the way of publishing. */
+async function setAside(deps: Deps, entry: DamagedSpoolEntry): Promise<void> {
+  await deps.spool.setAside(entry);
+  await deps.snapshotIndex.append({ event: 'spool_damaged', directory: entry.directory, reason: entry.reason });
 }
 
 /**
