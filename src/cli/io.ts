@@ -1,0 +1,14 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Host } from '../app/host.ts';
+
+export type InputStream = Readable & { readonly isTTY?: boolean | undefined };
+export type OutputStream = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
+
+/** Everything a command may touch besides the engine; `main.ts` passes the process, tests pass doubles. */
+export interface Io extends Host {
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Fires on SIGINT, SIGTERM and SIGHUP; its reason is a `HoldfastError` of code `canceled`. */
+  readonly signal: AbortSignal;
+}
