@@ -61,7 +61,12 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   await using writer = deps.objects.openWriter(draft.directory, opened.known);
   const read = await readFiles(deps, { survey, opened, writer, mustCheckIds: !isCacheCurrent, options });
   const trees = buildTrees(scan.tree, writer, cache?.tree ?? null);
-  const changes = await countChangesSince(deps, { previous, base: cache?.tree ?? null, tree: scan.tree, reader: opened.reader });
+  const changes = await countChangesSince(deps, {
+    previous,
+    base: cache?.tree ?? null,
+    tree: scan.tree,
+    reader: opened.reader,
+  });
   if (!isAsked && !changes.anything) {
     await saveCache(deps, { survey, snapshotId: previous!.record.id, generation: view.generation, history: null });
     return unchanged(survey);
@@ -109,7 +114,16 @@ async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions)
     signal: options.signal,
     onProgress: (done) => deps.events.emit({ type: 'progress', phase: 'scan', done, total: null, unit: 'files' }),
   });
-  return { takenAt, startedMs, previous, cache, scan, git, problems: scan.problems, notices: [...notices, ...scan.notices] };
+  return {
+    takenAt,
+    startedMs,
+    previous,
+    cache,
+    scan,
+    git,
+    problems: scan.problems,
+    notices: [...notices, ...scan.notices],
+  };
 }
 
 async function readFiles(
@@ -173,4 +187,3 @@ function unchanged(survey: Survey): Capture {
 function defaultLabel(deps: Deps, kind: SnapshotKind): Label {
   return (kind === 'auto' ? `auto-${deps.identity.machine.name}` : kind) as Label;
 }
-

@@ -37,7 +37,10 @@ export async function readStoreHeader(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<StoreHeader | null> {
   try {
-    const bytes = await deps.storage.get(storeKeys.header, { sizeBytesMax: headerSizeBytesMax, signal: options.signal });
+    const bytes = await deps.storage.get(storeKeys.header, {
+      sizeBytesMax: headerSizeBytesMax,
+      signal: options.signal,
+    });
     return decodeStoreHeader(bytes);
   } catch (error) {
     if (isHoldfastError(error, 'object_missing')) return null;
@@ -47,10 +50,14 @@ export async function readStoreHeader(
 
 function assertOwnStore(deps: Deps, header: StoreHeader): void {
   if (header.vaultId === deps.identity.vault.id) return;
-  throw new HoldfastError('store_foreign', `The store ${deps.storage.url} belongs to another vault ("${header.vaultName}").`, {
-    hint: `To let this folder join it, run: holdfast init --store ${deps.storage.url} --adopt`,
-    data: { storeVaultId: header.vaultId, vaultId: deps.identity.vault.id },
-  });
+  throw new HoldfastError(
+    'store_foreign',
+    `The store ${deps.storage.url} belongs to another vault ("${header.vaultName}").`,
+    {
+      hint: `To let this folder join it, run: holdfast init --store ${deps.storage.url} --adopt`,
+      data: { storeVaultId: header.vaultId, vaultId: deps.identity.vault.id },
+    },
+  );
 }
 
 /** The guide goes first: a store that exists always tells how to get everything back without holdfast. */

@@ -12,9 +12,17 @@ const suggestionsMax = 3;
  */
 export function findSnapshot(points: readonly RestorePoint[], when: When): RestorePoint {
   if (points.length === 0) {
-    throw new HoldfastError('store_empty', 'There is no snapshot yet.', { hint: 'Take the first one with: holdfast snapshot' });
+    throw new HoldfastError('store_empty', 'There is no snapshot yet.', {
+      hint: 'Take the first one with: holdfast snapshot',
+    });
   }
-  return byId(points, when) ?? byLabel(points, when) ?? byCount(points, when) ?? byTime(points, when) ?? failUnknown(points, when);
+  return (
+    byId(points, when) ??
+    byLabel(points, when) ??
+    byCount(points, when) ??
+    byTime(points, when) ??
+    failUnknown(points, when)
+  );
 }
 
 function byId(points: readonly RestorePoint[], when: When): RestorePoint | null {
@@ -40,7 +48,9 @@ function byCount(points: readonly RestorePoint[], when: When): RestorePoint | nu
   if (when.latestMinus === null) return null;
   const point = points[when.latestMinus];
   if (point !== undefined) return point;
-  throw new HoldfastError('snapshot_unknown', `There are only ${points.length} snapshots.`, { hint: 'See them with: holdfast list' });
+  throw new HoldfastError('snapshot_unknown', `There are only ${points.length} snapshots.`, {
+    hint: 'See them with: holdfast list',
+  });
 }
 
 function byTime(points: readonly RestorePoint[], when: When): RestorePoint | null {
@@ -49,10 +59,14 @@ function byTime(points: readonly RestorePoint[], when: When): RestorePoint | nul
   const point = points.find((candidate) => Date.parse(candidate.record.takenAt) <= wanted);
   if (point !== undefined) return point;
   const oldest = points.at(-1)!;
-  throw new HoldfastError('snapshot_unknown', `No snapshot is as old as ${when.time.toISOString()}; the oldest is "${oldest.record.id}".`, {
-    hint: `To take the oldest: ${oldest.record.id}`,
-    data: { nearest: [oldest.record.id] },
-  });
+  throw new HoldfastError(
+    'snapshot_unknown',
+    `No snapshot is as old as ${when.time.toISOString()}; the oldest is "${oldest.record.id}".`,
+    {
+      hint: `To take the oldest: ${oldest.record.id}`,
+      data: { nearest: [oldest.record.id] },
+    },
+  );
 }
 
 function failAmbiguous(found: readonly RestorePoint[], when: When, relation: string): never {
@@ -70,8 +84,12 @@ function failUnknown(points: readonly RestorePoint[], when: When): never {
     .slice(0, suggestionsMax)
     .map((point) => point.record.id);
   const hint = near.length > 0 ? `Did you mean: ${near.join(', ')}` : 'See all of them with: holdfast list';
-  throw new HoldfastError('snapshot_unknown', `No snapshot is called ${JSON.stringify(when.raw)}, and it is not a time.`, {
-    hint,
-    data: { nearest: near },
-  });
+  throw new HoldfastError(
+    'snapshot_unknown',
+    `No snapshot is called ${JSON.stringify(when.raw)}, and it is not a time.`,
+    {
+      hint,
+      data: { nearest: near },
+    },
+  );
 }

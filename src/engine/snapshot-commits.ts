@@ -33,9 +33,17 @@ export function addCommits(
   const fields = { author: person, committer: person } satisfies Partial<CommitFields>;
   const metadata = writer.add(
     'commit',
-    encodeCommit({ ...fields, tree: trees.rootMetadata, parents: [], message: `holdfast metadata: ${options.label}\n` }),
+    encodeCommit({
+      ...fields,
+      tree: trees.rootMetadata,
+      parents: [],
+      message: `holdfast metadata: ${options.label}\n`,
+    }),
   );
   const parents = git?.head != null && git.historyComplete ? [git.head, metadata] : [metadata];
-  const commit = writer.add('commit', encodeCommit({ ...fields, tree: trees.rootTree, parents, message: `${options.label}\n` }));
+  const commit = writer.add(
+    'commit',
+    encodeCommit({ ...fields, tree: trees.rootTree, parents, message: `${options.label}\n` }),
+  );
   return { commit, metadata };
 }

@@ -53,7 +53,11 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
   if (isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
     try {
       const listed = await listSnapshotIds(deps, options.signal);
-      await fetchRecords(deps, listed.filter((id) => !cached.has(id)), { cached, signal: options.signal });
+      await fetchRecords(
+        deps,
+        listed.filter((id) => !cached.has(id)),
+        { cached, signal: options.signal },
+      );
       const listedSet = new Set(listed);
       missing = [...new Set([...missing, ...storedIds])].filter((id) => !listedSet.has(id));
       storedIds = listed;
@@ -96,10 +100,14 @@ export function assertNotRewound(view: StoreView, storeUrl: string): void {
   if (view.missing.length === 0) return;
   const had = view.points.filter((point) => point.where === 'store').length + view.missing.length;
   const now = had - view.missing.length;
-  throw new HoldfastError('store_rewound', `The store had ${had} snapshots on ${view.lastSeenAt ?? 'an earlier day'}, now ${now}.`, {
-    hint: `Look at ${storeUrl}: was it emptied, replaced or restored from an older copy? When the loss is intended, accept it with: holdfast reindex`,
-    data: { missing: view.missing },
-  });
+  throw new HoldfastError(
+    'store_rewound',
+    `The store had ${had} snapshots on ${view.lastSeenAt ?? 'an earlier day'}, now ${now}.`,
+    {
+      hint: `Look at ${storeUrl}: was it emptied, replaced or restored from an older copy? When the loss is intended, accept it with: holdfast reindex`,
+      data: { missing: view.missing },
+    },
+  );
 }
 
 /** Opens a reader over every pack of these points; objects of one snapshot may lie in packs of older ones. */
@@ -112,7 +120,10 @@ export async function openPointReader(
   for (const point of points) {
     for (const ref of point.record.packs) sources.set(ref.key, { ref, localDirectory: point.localDirectory });
   }
-  return await deps.objects.openReader([...sources.values()], options.signal === undefined ? {} : { signal: options.signal });
+  return await deps.objects.openReader(
+    [...sources.values()],
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
 }
 
 function isRefreshDue(deps: Deps, refresh: ViewOptions['refresh'], seenAt: string | null): boolean {

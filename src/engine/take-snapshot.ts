@@ -64,7 +64,14 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   const { damagedSpool } = view;
   if (!isTaken) {
     const { latest, problems } = captured;
-    return { kind: 'unchanged', latest, publishError, problems, notices: [...notices, ...captured.notices], damagedSpool };
+    return {
+      kind: 'unchanged',
+      latest,
+      publishError,
+      problems,
+      notices: [...notices, ...captured.notices],
+      damagedSpool,
+    };
   }
   const final = published.find((snapshot) => snapshot.sequence === captured.spooled.sequence) ?? captured.spooled;
   return {

@@ -1,0 +1,189 @@
+import { HoldfastError } from '../model/errors.ts';
+import {
+  type HealthColour,
+  type HealthReason,
+  snapshotAgeRedMs,
+  snapshotAgeYellowMs,
+  worstColour,
+} from '../model/health.ts';
+import type { IndexRow } from '../model/index-row.ts';
+import type { LedgerEntry } from '../model/problem.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import type { RepositorySummary } from '../ports/git-repository.ts';
+import type { VersioningState } from '../ports/object-storage.ts';
+import type { IndexDamage } from '../ports/snapshot-index.ts';
+import type { Deps } from './deps.ts';
+import { loadStoreView, type StoreView } from './store-view.ts';
+
+export interface MachineStatus {
+  readonly name: string;
+  readonly id: string;
+  readonly isThis: boolean;
+  readonly latest: RestorePoint;
+  readonly snapshots: number;
+}
+
+/** One screen of truth. */
+export interface StatusReport {
+  readonly colour: HealthColour;
+  /** Worst first; empty when green. */
+  readonly reasons: readonly HealthReason[];
+  readonly vault: { readonly name: string; readonly root: string };
+  readonly store: { readonly url: string; readonly reachable: boolean; readonly versioning: VersioningState };
+  /** This machine's newest restore point, complete or not. */
+  readonly latest: RestorePoint | null;
+  readonly snapshots: number;
+  readonly storedBytes: number;
+  /** Captured here, not yet in the store. */
+  readonly waiting: number;
+  readonly machines: readonly MachineStatus[];
+  readonly lastVerify: IndexRow | null;
+  readonly repository: RepositorySummary | null;
+  /** The ledger of the newest snapshot. */
+  readonly notProtected: readonly LedgerEntry[];
+  readonly indexDamage: readonly IndexDamage[];
+}
+
+/** Reads the state of the vault, its store and its repository; changes nothing and never fails because the store is away. */
+export async function readStatus(
+  deps: Deps,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<StatusReport> {
+  const view = await loadStoreView(deps, { refresh: 'always', signal: options.signal });
+  const versioning = view.unreachable === null ? await versioningOf(deps, options.signal) : 'unknown';
+  const { rows, damage } = await deps.snapshotIndex.read();
+  const lastVerify = rows.findLast((row) => row.event.event === 'verify') ?? null;
+  const machines = machinesOf(view.points, deps.identity.machine.id);
+  const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
+  const reasons = [
+    ...ageReasons(deps, latest),
+    ...storeReasons(view, versioning),
+    ...verifyReasons(lastVerify),
+    ...spoolReasons(view),
+    ...indexReasons(damage),
+  ];
+  return {
+    colour: worstColour(reasons),
+    reasons: reasons.toSorted((a, b) => severity(b) - severity(a)),
+    vault: { name: deps.identity.vault.name, root: deps.identity.vault.root },
+    store: { url: deps.storage.url, reachable: view.unreachable === null, versioning },
+    latest,
+    snapshots: view.points.length,
+    storedBytes: view.points.reduce((sum, point) => sum + point.record.counts.storedBytes, 0),
+    waiting: view.spooled.length,
+    machines,
+    lastVerify,
+    repository: await deps.repository.summary(),
+    notProtected: latest?.record.ledger ?? [],
+    indexDamage: damage,
+  };
+}
+
+async function versioningOf(deps: Deps, signal: AbortSignal | undefined): Promise<VersioningState> {
+  try {
+    return await deps.storage.versioning({ signal });
+  } catch (error) {
+    // A key that may not ask about versioning (A03) is no reason to hide everything else.
+    if (error instanceof HoldfastError && (error.kind === 'access' || error.kind === 'storage')) return 'unknown';
+    throw error;
+  }
+}
+
+function machinesOf(points: readonly RestorePoint[], ownId: string): MachineStatus[] {
+  const groups = Map.groupBy(points, (point) => point.record.machine.id);
+  return [...groups].map(([id, own]) => ({
+    id,
+    name: own[0]!.record.machine.name,
+    isThis: id === ownId,
+    latest: own[0]!,
+    snapshots: own.length,
+  }));
+}
+
+function ageReasons(deps: Deps, latest: RestorePoint | null): HealthReason[] {
+  const remedy = 'holdfast snapshot';
+  if (latest === null) return [{ colour: 'red', text: 'no snapshot of this vault from this machine yet', remedy }];
+  const reasons: HealthReason[] = [];
+  const ageMs = deps.clock.now().getTime() - Date.parse(latest.record.takenAt);
+  if (ageMs > snapshotAgeRedMs)
+    reasons.push({ colour: 'red', text: 'the newest snapshot is over 48 hours old', remedy });
+  else if (ageMs > snapshotAgeYellowMs) {
+    reasons.push({ colour: 'yellow', text: 'the newest snapshot is over 24 hours old', remedy });
+  }
+  if (ageMs < 0)
+    reasons.push({ colour: 'yellow', text: 'the newest snapshot lies in the future: check the clock', remedy: '' });
+  if (!latest.record.complete) {
+    const count = latest.record.problems.length;
+    reasons.push({
+      colour: 'yellow',
+      text: `the newest snapshot is partial: ${count} paths could not be stored`,
+      remedy: `holdfast list --json -n 1`,
+    });
+  }
+  return reasons;
+}
+
+function storeReasons(view: StoreView, versioning: VersioningState): HealthReason[] {
+  const reasons: HealthReason[] = [];
+  if (view.unreachable !== null) {
+    reasons.push({
+      colour: 'red',
+      text: `the store cannot be reached: ${view.unreachable.message}`,
+      remedy: view.unreachable.hint ?? '',
+    });
+  }
+  if (view.missing.length > 0) {
+    reasons.push({
+      colour: 'red',
+      text: `${view.missing.length} snapshots that were in the store are gone`,
+      remedy: 'holdfast verify',
+    });
+  }
+  if (view.invalid.length > 0) {
+    reasons.push({
+      colour: 'red',
+      text: `${view.invalid.length} records in the store cannot be trusted`,
+      remedy: 'holdfast verify',
+    });
+  }
+  if (versioning === 'off' || versioning === 'suspended') {
+    reasons.push({ colour: 'yellow', text: `bucket versioning is ${versioning}`, remedy: 'holdfast init' });
+  }
+  if (versioning === 'unsupported') {
+    reasons.push({
+      colour: 'yellow',
+      text: 'this storage keeps no versions: what is deleted there is gone',
+      remedy: '',
+    });
+  }
+  return reasons;
+}
+
+function verifyReasons(lastVerify: IndexRow | null): HealthReason[] {
+  if (lastVerify?.event.event !== 'verify' || lastVerify.event.findings === 0) return [];
+  const text = `the last verification found ${lastVerify.event.findings} problems`;
+  return [{ colour: 'red', text, remedy: 'holdfast verify' }];
+}
+
+function spoolReasons(view: StoreView): HealthReason[] {
+  const reasons: HealthReason[] = [];
+  if (view.spooled.length > 0) {
+    const text = `${view.spooled.length} snapshots wait on this machine for the store`;
+    reasons.push({ colour: 'yellow', text, remedy: 'holdfast snapshot' });
+  }
+  if (view.damagedSpool.length > 0) {
+    const text = `${view.damagedSpool.length} waiting snapshots are damaged`;
+    reasons.push({ colour: 'red', text, remedy: 'holdfast snapshot' });
+  }
+  return reasons;
+}
+
+function indexReasons(damage: readonly IndexDamage[]): HealthReason[] {
+  if (damage.length === 0) return [];
+  const text = `${damage.length} lines of the snapshot index cannot be read (first: line ${damage[0]!.line})`;
+  return [{ colour: 'yellow', text, remedy: 'holdfast reindex' }];
+}
+
+function severity(reason: HealthReason): number {
+  return reason.colour === 'red' ? 2 : 1;
+}

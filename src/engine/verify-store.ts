@@ -1,0 +1,165 @@
+import { packsPrefix, parseStoreKey, snapshotsPrefix } from '../format/store-layout.ts';
+import type { SnapshotId } from '../model/ids.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import type { PackRef } from '../model/snapshot.ts';
+import type { OpenedReader } from '../ports/object-access.ts';
+import { checkChains } from './check-chains.ts';
+import type { Deps } from './deps.ts';
+import { createInspector } from './inspect-snapshot.ts';
+import { loadStoreView, openPointReader, type StoreView } from './store-view.ts';
+
+/** How deep to look; `sample` is the share of packs to read, 0 to 1. */
+export type VerifyDepth = 'quick' | 'new' | 'full' | { readonly sample: number };
+
+/** Something in the store is not what it should be. */
+export interface VerifyFinding {
+  /** The storage key it is about. */
+  readonly key: string;
+  /** Snapshots that cannot be restored whole because of it. */
+  readonly snapshots: readonly SnapshotId[];
+  readonly message: string;
+}
+
+export interface VerifyReport {
+  readonly findings: readonly VerifyFinding[];
+  readonly snapshots: number;
+  /** Packs whose every byte was read. */
+  readonly packs: number;
+  readonly readBytes: number;
+  readonly durationMs: number;
+  /** Pack indexes that were missing or wrong and were rebuilt from their packs for this run. */
+  readonly rebuiltIndexes: readonly string[];
+}
+
+/**
+ * Proves the store without changing it. 'quick': every record, its chain, every pack index, presence and size of every
+ * pack. 'new' adds every byte of packs not proved before, 'full' of all packs, `sample` of some. All but 'quick' also
+ * prove that every object the snapshots name is there.
+ */
+export async function verifyStore(
+  deps: Deps,
+  options: { depth: VerifyDepth; signal?: AbortSignal | undefined },
+): Promise<VerifyReport> {
+  const startedMs = deps.clock.monotonicMs();
+  const { depth, signal } = options;
+  deps.events.emit({ type: 'phase_started', phase: 'verify' });
+  const view = await loadStoreView(deps, { refresh: 'always', signal });
+  if (view.unreachable !== null) throw view.unreachable;
+  const points = view.points.filter((point) => point.where === 'store');
+  const opened = await openPointReader(deps, points, { signal });
+  const findings = [...recordFindings(view), ...checkChains(points), ...(await presenceFindings(deps, points, signal))];
+
+  const chosen = await choosePacks(deps, { points, depth });
+  const bad = new Map<string, string>(opened.unusable.map(({ key, reason }) => [key, reason]));
+  const proved: string[] = [];
+  let readBytes = 0;
+  for (const ref of chosen) {
+    const troubles = bad.has(ref.key) ? [] : await deps.objects.verify({ ref, localDirectory: null }, { signal });
+    if (troubles.length > 0) bad.set(ref.key, troubles.join('; '));
+    else if (!bad.has(ref.key)) proved.push(ref.key);
+    readBytes += ref.sizeBytes;
+    deps.events.emit({ type: 'progress', phase: 'verify', done: readBytes, total: totalBytes(chosen), unit: 'bytes' });
+  }
+  if (depth !== 'quick' || bad.size > 0) {
+    findings.push(...(await snapshotFindings(points, { opened, bad, signal })));
+  }
+  const report: VerifyReport = {
+    findings,
+    snapshots: points.length,
+    packs: chosen.length,
+    readBytes,
+    durationMs: Math.round(deps.clock.monotonicMs() - startedMs),
+    rebuiltIndexes: opened.rebuiltIndexes,
+  };
+  await deps.snapshotIndex.append({
+    event: 'verify',
+    depth: typeof depth === 'object' ? 'sample' : depth,
+    snapshots: report.snapshots,
+    packs: report.packs,
+    readBytes,
+    findings: findings.length,
+    durationMs: report.durationMs,
+    proved,
+  });
+  return report;
+}
+
+function recordFindings(view: StoreView): VerifyFinding[] {
+  const invalid = view.invalid.map(({ id, reason }) => ({
+    key: `${snapshotsPrefix}${id}/snapshot.json`,
+    snapshots: [],
+    message: `the record cannot be trusted: ${reason}`,
+  }));
+  const missing = view.missing.map((id) => ({
+    key: `${snapshotsPrefix}${id}/snapshot.json`,
+    snapshots: [id],
+    message: `the snapshot was in the store on ${view.lastSeenAt ?? 'an earlier day'} and is gone`,
+  }));
+  return [...invalid, ...missing];
+}
+
+/** Missing or wrongly sized packs. A missing pack index is no loss: it is rebuilt from its pack. */
+async function presenceFindings(
+  deps: Deps,
+  points: readonly RestorePoint[],
+  signal: AbortSignal | undefined,
+): Promise<VerifyFinding[]> {
+  const sizes = new Map<string, number>();
+  for (const prefix of [snapshotsPrefix, packsPrefix]) {
+    for await (const object of deps.storage.list(prefix, { signal })) {
+      if (parseStoreKey(object.key)?.kind === 'pack') sizes.set(object.key, object.sizeBytes);
+    }
+  }
+  const findings: VerifyFinding[] = [];
+  for (const point of points) {
+    for (const ref of point.record.packs) {
+      const sizeBytes = sizes.get(ref.key);
+      if (sizeBytes === ref.sizeBytes) continue;
+      const what = sizeBytes === undefined ? 'is missing' : `is ${sizeBytes} bytes long instead of ${ref.sizeBytes}`;
+      findings.push({ key: ref.key, snapshots: [point.record.id], message: `the pack ${what}` });
+    }
+  }
+  return findings;
+}
+
+async function choosePacks(
+  deps: Deps,
+  options: { points: readonly RestorePoint[]; depth: VerifyDepth },
+): Promise<readonly PackRef[]> {
+  const { points, depth } = options;
+  if (depth === 'quick') return [];
+  const all = points.flatMap((point) => point.record.packs);
+  if (depth === 'full') return all;
+  if (depth === 'new') {
+    const { rows } = await deps.snapshotIndex.read();
+    const proved = new Set(rows.flatMap((row) => (row.event.event === 'verify' ? row.event.proved : [])));
+    return all.filter((ref) => !proved.has(ref.key));
+  }
+  const share = depth.sample;
+  const wanted = all.filter(() => Buffer.from(deps.random.bytes(4)).readUInt32LE() / 2 ** 32 < share);
+  // A sample that happens to be empty would prove nothing and still say "fine".
+  return wanted.length > 0 ? wanted : all.slice(-1);
+}
+
+async function snapshotFindings(
+  points: readonly RestorePoint[],
+  options: { opened: OpenedReader; bad: ReadonlyMap<string, string>; signal: AbortSignal | undefined },
+): Promise<VerifyFinding[]> {
+  const { reader } = options.opened;
+  const badPacks = new Set(reader.packs.flatMap((pack, number) => (options.bad.has(pack.key) ? [number] : [])));
+  const inspector = createInspector(reader, { badPacks, signal: options.signal });
+  const damaged = new Map<string, SnapshotId[]>();
+  for (const point of points) {
+    for (const trouble of await inspector.inspect(point.record)) {
+      damaged.set(trouble, [...(damaged.get(trouble) ?? []), point.record.id]);
+    }
+  }
+  const affected = [...new Set([...damaged.values()].flat())];
+  const packs = [...options.bad].map(([key, message]) => ({ key, snapshots: affected, message }));
+  const objects = [...damaged].map(([message, snapshots]) => ({ key: snapshotsPrefix, snapshots, message }));
+  return [...packs, ...objects.filter(({ message }) => !message.includes('lies in the damaged'))];
+}
+
+function totalBytes(packs: readonly PackRef[]): number {
+  return packs.reduce((sum, pack) => sum + pack.sizeBytes, 0);
+}
