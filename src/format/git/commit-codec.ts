@@ -4,7 +4,7 @@ import { isObjectId, type ObjectId } from '../../model/ids.ts';
 import { objectCorrupt } from './corrupt.ts';
 
 /** Who and when. */
-export interface GitPerson {
+export interface GitIdentity {
   readonly name: string;
   readonly email: string;
   /** Whole seconds since the epoch, not negative. */
@@ -16,19 +16,24 @@ export interface GitPerson {
 export interface CommitFields {
   readonly tree: ObjectId;
   readonly parents: readonly ObjectId[];
-  readonly author: GitPerson;
-  readonly committer: GitPerson;
-  /** Text without NUL, by custom ending in a line break. */
-  readonly message: string;
+  readonly author: GitIdentity;
+  readonly committer: GitIdentity;
+  /** Bytes without NUL (UTF-8 by custom, ending in a line break). */
+  readonly message: Uint8Array;
 }
 
 export interface DecodedCommit {
   readonly tree: ObjectId;
   readonly parents: readonly ObjectId[];
   /** Null where the line is malformed, as in some old histories. Bytes that are not UTF-8 read as U+FFFD. */
-  readonly author: GitPerson | null;
-  readonly committer: GitPerson | null;
+  readonly author: GitIdentity | null;
+  readonly committer: GitIdentity | null;
   readonly message: Uint8Array;
+}
+
+/** Names who acted and when, in UTC. */
+export function gitIdentity(who: { name: string; email: string }, time: Date): GitIdentity {
+  return { ...who, timeSeconds: Math.max(0, Math.floor(time.getTime() / 1000)), zone: '+0000' };
 }
 
 /**
@@ -36,13 +41,13 @@ export interface DecodedCommit {
  * @throws {HoldfastError} `invariant_broken` for a message with a NUL byte, a time before 1970 or a malformed zone
  */
 export function encodeCommit(commit: CommitFields): Buffer {
-  if (commit.message.includes('\0')) {
+  if (commit.message.includes(0)) {
     throw new HoldfastError('invariant_broken', 'A commit message holds a NUL byte.');
   }
   const lines = [`tree ${commit.tree}`];
   for (const parent of commit.parents) lines.push(`parent ${parent}`);
-  lines.push(`author ${personLine(commit.author)}`, `committer ${personLine(commit.committer)}`, '', commit.message);
-  return Buffer.from(lines.join('\n'), 'utf8');
+  lines.push(`author ${identityLine(commit.author)}`, `committer ${identityLine(commit.committer)}`, '', '');
+  return Buffer.concat([Buffer.from(lines.join('\n'), 'utf8'), commit.message]);
 }
 
 /**
@@ -58,8 +63,8 @@ export function decodeCommit(content: Uint8Array): DecodedCommit {
     if (!isObjectId(parent)) throw objectCorrupt('A commit object has a malformed parent.');
     parents.push(parent);
   }
-  const author = decodePerson(headers.take('author'));
-  const committer = decodePerson(headers.take('committer'));
+  const author = decodeIdentity(headers.take('author'));
+  const committer = decodeIdentity(headers.take('committer'));
   return { tree, parents, author, committer, message: headers.rest() };
 }
 
@@ -94,10 +99,10 @@ export class HeaderLines {
   }
 }
 
-const personPattern = /^([^<>\n]*?) ?<([^<>\n]*)> (\d{1,15}) ([+-]\d{4})$/;
+const identityPattern = /^([^<>\n]*?) ?<([^<>\n]*)> (\d{1,15}) ([+-]\d{4})$/;
 
-function decodePerson(line: ByteString | null): GitPerson | null {
-  const match = line === null ? null : personPattern.exec(line);
+function decodeIdentity(line: ByteString | null): GitIdentity | null {
+  const match = line === null ? null : identityPattern.exec(line);
   if (match === null) return null;
   const [, name, email, seconds, zone] = match;
   return { name: textOf(name!), email: textOf(email!), timeSeconds: Number(seconds), zone: zone! };
@@ -107,12 +112,12 @@ function textOf(value: ByteString): string {
   return bytesOf(value).toString('utf8');
 }
 
-function personLine(person: GitPerson): string {
-  const { timeSeconds, zone } = person;
+function identityLine(identity: GitIdentity): string {
+  const { timeSeconds, zone } = identity;
   if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0 || !/^[+-]\d{4}$/.test(zone)) {
     throw new HoldfastError('invariant_broken', 'A commit has no valid time.');
   }
-  return `${cleaned(person.name) || 'unknown'} <${cleaned(person.email)}> ${timeSeconds} ${zone}`;
+  return `${cleaned(identity.name) || 'unknown'} <${cleaned(identity.email)}> ${timeSeconds} ${zone}`;
 }
 
 /** Git reads `<`, `>`, line ends and NUL in an identity as structure, and trims what it calls crud at both ends. */
