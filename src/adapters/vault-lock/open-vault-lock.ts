@@ -32,7 +32,9 @@ export function openVaultLock(options: VaultLockOptions): VaultLock {
   const holderPath = join(options.directory, 'lock.json');
   return {
     async acquire(purpose) {
-      const database = await lockDatabase(databasePath, () => lockedError(holderPath, options.now()));
+      const database = await lockDatabase(databasePath, () =>
+        lockedError(readHolder(holderPath, options.hostname), options.now()),
+      );
       const holder: Holder = {
         pid: process.pid,
         host: options.hostname,
@@ -83,8 +85,7 @@ async function lockDatabase(path: string, busyError: () => HoldfastError): Promi
   }
 }
 
-function lockedError(holderPath: string, now: Date): HoldfastError {
-  const holder = readHolder(holderPath);
+function lockedError(holder: Holder | null, now: Date): HoldfastError {
   if (holder === null) {
     return new HoldfastError('vault_locked', 'Another holdfast is working on this vault.', {
       hint: 'Wait for it to finish, then run the command again.',
@@ -108,13 +109,24 @@ function writeHolder(path: string, holder: Holder): void {
   }
 }
 
-function readHolder(path: string): Holder | null {
+/** Who holds the lock, or null when the file cannot say: it may still be that of an earlier holder that was killed. */
+function readHolder(path: string, hostname: string): Holder | null {
   try {
     const { pid, host, purpose, since } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
     if (!Number.isSafeInteger(pid) || typeof since !== 'string' || Number.isNaN(Date.parse(since))) return null;
+    if (host === hostname && !isRunning(pid as number)) return null;
     return { pid: pid as number, host: printable(host), purpose: printable(purpose), since };
   } catch {
     return null;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
   }
 }
 
