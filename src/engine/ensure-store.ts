@@ -1,13 +1,11 @@
 import { sha256Of } from '../format/digest.ts';
 import { restoreGuide } from '../format/restore-guide.ts';
-import { decodeStoreHeader, encodeStoreHeader, type StoreHeader } from '../format/store-header.ts';
+import { decodeStoreHeader, encodeStoreHeader, type StoreHeader, storeHeaderBytesMax } from '../format/store-header.ts';
 import { storeKeys } from '../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { StorageBody } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
 import { viewAgeMsMax } from './store-view.ts';
-
-const headerSizeBytesMax = 1_048_576;
 
 /**
  * Makes sure that the store is there and belongs to this vault before anything is written to it. A store that was
@@ -38,7 +36,7 @@ export async function readStoreHeader(
 ): Promise<StoreHeader | null> {
   try {
     const bytes = await deps.storage.get(storeKeys.header, {
-      sizeBytesMax: headerSizeBytesMax,
+      sizeBytesMax: storeHeaderBytesMax,
       signal: options.signal,
     });
     return decodeStoreHeader(bytes);
@@ -67,6 +65,7 @@ async function createStore(deps: Deps, options: { signal?: AbortSignal | undefin
     vaultName: deps.identity.vault.name,
     createdAt: deps.clock.now().toISOString(),
     createdBy: deps.identity.writer,
+    cipher: null,
   };
   await putOnce(deps, storeKeys.restoreGuide, Buffer.from(restoreGuide()), options);
   const outcome = await putOnce(deps, storeKeys.header, encodeStoreHeader(header), options);

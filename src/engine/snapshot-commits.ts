@@ -1,4 +1,4 @@
-import { type CommitFields, encodeCommit } from '../format/git/commit-codec.ts';
+import { encodeCommit, gitIdentity } from '../format/git/commit-codec.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { GitState } from '../model/snapshot.ts';
 import type { ObjectWriter } from '../ports/object-writer.ts';
@@ -23,27 +23,15 @@ export function addCommits(
   trees: BuiltTrees,
   options: CommitOptions,
 ): { readonly commit: ObjectId; readonly metadata: ObjectId } {
-  const { git } = options;
-  const person = {
-    name: 'holdfast',
-    email: `holdfast@${options.identity.machine.name}`,
-    timeSeconds: Math.floor(options.takenAt.getTime() / 1000),
-    zone: '+0000',
-  };
-  const fields = { author: person, committer: person } satisfies Partial<CommitFields>;
-  const metadata = writer.add(
-    'commit',
-    encodeCommit({
-      ...fields,
-      tree: trees.rootMetadata,
-      parents: [],
-      message: `holdfast metadata: ${options.label}\n`,
-    }),
-  );
+  const { git, identity } = options;
+  const holdfast = gitIdentity({ name: 'holdfast', email: `holdfast@${identity.machine.name}` }, options.takenAt);
+  const add = (tree: ObjectId, parents: readonly ObjectId[], message: string): ObjectId =>
+    writer.add(
+      'commit',
+      encodeCommit({ tree, parents, author: holdfast, committer: holdfast, message: Buffer.from(message) }),
+    );
+  const metadata = add(trees.rootMetadata, [], `holdfast metadata: ${options.label}\n`);
   const parents = git?.head != null && git.historyComplete ? [git.head, metadata] : [metadata];
-  const commit = writer.add(
-    'commit',
-    encodeCommit({ ...fields, tree: trees.rootTree, parents, message: `${options.label}\n` }),
-  );
+  const commit = add(trees.rootTree, parents, `${options.label}\n`);
   return { commit, metadata };
 }

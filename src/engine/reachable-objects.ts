@@ -1,0 +1,47 @@
+import { decodeCommit } from '../format/git/commit-codec.ts';
+import { decodeTree } from '../format/git/tree-codec.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { ObjectId } from '../model/ids.ts';
+import { fileModes } from '../model/tree.ts';
+import type { ObjectLocation, ObjectReader } from '../ports/object-reader.ts';
+
+/** Objects with the place their bytes lie at. */
+export type ReachableObjects = ReadonlyMap<ObjectId, ObjectLocation>;
+
+/**
+ * Finds everything the roots (commits or trees) lead to: commits with their whole history, trees, blobs. Blobs are located, not
+ * read; memory grows with the number of objects.
+ * @throws {HoldfastError} `object_missing` when something named is not there
+ */
+export async function findReachable(
+  reader: ObjectReader,
+  roots: readonly ObjectId[],
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<ReachableObjects> {
+  const found = new Map<ObjectId, ObjectLocation>();
+  const toRead: ObjectId[] = [];
+  const add = (id: ObjectId, isBlob: boolean): void => {
+    if (found.has(id)) return;
+    const location = reader.locate(id);
+    if (location === null)
+      throw new HoldfastError('object_missing', `The object ${id} is missing from the store.`, {
+        hint: 'Look closer with: holdfast verify --full',
+      });
+    found.set(id, location);
+    if (!isBlob) toRead.push(id);
+  };
+  for (const root of roots) add(root, false);
+  for (let id = toRead.pop(); id !== undefined; id = toRead.pop()) {
+    options.signal?.throwIfAborted();
+    const { type, content } = await reader.read(id, options.signal === undefined ? {} : { signal: options.signal });
+    if (type === 'commit') {
+      const commit = decodeCommit(content);
+      for (const next of [commit.tree, ...commit.parents]) add(next, false);
+    } else if (type === 'tree') {
+      for (const entry of decodeTree(content)) {
+        if (entry.mode !== fileModes.gitlink) add(entry.id, entry.mode !== fileModes.tree);
+      }
+    }
+  }
+  return found;
+}
