@@ -22,6 +22,7 @@ export type ProblemCode =
   | 'name_taken'
   | 'name_too_long'
   | 'not_restored'
+  | 'damaged'
   | 'unsupported_name';
 
 /** Something a person should know that makes nothing incomplete: "1 fifo recorded, content not applicable". */

@@ -32,7 +32,10 @@ export interface HoldingWriter extends AsyncDisposable {
   /** Current absolute path, ending in `.INCOMPLETE` until `finish`. */
   readonly directory: string;
   createFolder(path: ByteString): void;
-  /** Writes many small files in parallel. Returns the problems; a failed hash throws `object_corrupt`. */
+  /**
+   * Writes many small files in parallel. Returns the problems; a file whose bytes do not hash to its id is not written and is a
+   * problem `damaged`, so that one bad object does not cost the others.
+   */
   writePacked(batch: PackedBatch): Promise<readonly Problem[]>;
   /** Writes one file from pieces in order (large, chunked or deltified files). */
   writeFile(
@@ -43,7 +46,10 @@ export interface HoldingWriter extends AsyncDisposable {
   addLink(path: ByteString, target: ByteString, mtimeMs: number | null): void;
   /** Remembers a folder's permissions and time; set by `finish`, deepest first. */
   setFolder(path: ByteString, permissions: number, mtimeMs: number | null): void;
-  /** Makes links, sets folder times, syncs, and renames to the final name. Returns where it is and late problems. */
+  /**
+   * Makes links, sets folder permissions (the owner keeps every right) and times, and, when `whole` and nothing turned out
+   * `not_restored`, makes the names durable and renames to the final one. Returns where it is and late problems.
+   */
   finish(options: { whole: boolean }): Promise<{ readonly directory: string; readonly problems: readonly Problem[] }>;
 }
 
@@ -54,8 +60,13 @@ export interface HoldingArea {
   /** Free bytes on its file system; null when the system does not say. */
   freeBytes(): Promise<number | null>;
   /**
-   * Creates the holding directory if needed (ignoring itself), then a new folder `name` inside, or `name-2`, ... when taken.
-   * @throws {HoldfastError} `directory_unusable` when the holding directory is a link, a file, or not below the vault
+   * Creates the holding directory if needed, with a `.gitignore` of `*` inside, so that it can be asked whether git ignores it.
+   * @throws {HoldfastError} `directory_unusable` when it is a link, a file, or belongs to somebody else
+   */
+  prepare(): Promise<void>;
+  /**
+   * Prepares the holding directory, then creates a new folder `name` inside, or `name-2`, ... when taken.
+   * @throws {HoldfastError} as `prepare`
    */
   begin(name: string): Promise<HoldingWriter>;
 }
