@@ -1,0 +1,84 @@
+import { crc32 } from 'node:zlib';
+import type { EncodedObjects, ObjectType } from '../../ports/object-writer.ts';
+import { idBytes } from './object-id.ts';
+import { compressContent, entryHeaderBytesMax, writeEntryHeader } from './pack-entry.ts';
+
+const smallestObjects = 64;
+
+/**
+ * Encodes objects as pack entries, back to back in one growing buffer, so that a batch of thousands is a handful of
+ * allocations (what zlib returns would pin 16 KiB an object).
+ */
+export class EntryBatch {
+  readonly #capacityBytes: number;
+  #bytes: Uint8Array;
+  #sizeBytes = 0;
+  #objectCount = 0;
+  #ids = new Uint8Array(smallestObjects * idBytes);
+  #crcs = new Uint32Array(smallestObjects);
+  #offsets = new Uint32Array(smallestObjects + 1);
+
+  /** `capacityBytes` is how large a batch usually gets; it may grow beyond. */
+  constructor(capacityBytes = 1024 * 1024) {
+    this.#capacityBytes = capacityBytes;
+    this.#bytes = new Uint8Array(capacityBytes);
+  }
+
+  get objectCount(): number {
+    return this.#objectCount;
+  }
+
+  /** Bytes of the entries so far. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Compresses and appends one object whose name is `name.ids[name.start .. name.start+20)`. */
+  add(type: ObjectType, content: Uint8Array, name: { readonly ids: Uint8Array; readonly start: number }): void {
+    const compressed = compressContent(content);
+    this.#makeRoom(entryHeaderBytesMax + compressed.length);
+    const start = this.#sizeBytes;
+    const dataStart = writeEntryHeader(this.#bytes, start, { type, sizeBytes: content.length });
+    this.#bytes.set(compressed, dataStart);
+    this.#sizeBytes = dataStart + compressed.length;
+    const number = this.#objectCount++;
+    for (let i = 0; i < idBytes; i++) this.#ids[number * idBytes + i] = name.ids[name.start + i]!;
+    this.#crcs[number] = crc32(this.#bytes.subarray(start, this.#sizeBytes));
+    this.#offsets[number + 1] = this.#sizeBytes;
+  }
+
+  /** Returns what was added, in buffers that are the caller's to keep or transfer, and starts over empty. */
+  take(): EncodedObjects {
+    const count = this.#objectCount;
+    const taken: EncodedObjects = {
+      bytes: this.#bytes.subarray(0, this.#sizeBytes),
+      offsets: this.#offsets.slice(0, count + 1),
+      ids: this.#ids.slice(0, count * idBytes),
+      crcs: this.#crcs.slice(0, count),
+    };
+    this.#bytes = new Uint8Array(this.#capacityBytes);
+    this.#sizeBytes = 0;
+    this.#objectCount = 0;
+    return taken;
+  }
+
+  #makeRoom(neededBytes: number): void {
+    if (this.#sizeBytes + neededBytes > this.#bytes.length) {
+      const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, this.#sizeBytes + neededBytes));
+      bytes.set(this.#bytes.subarray(0, this.#sizeBytes));
+      this.#bytes = bytes;
+    }
+    if (this.#objectCount === this.#crcs.length) {
+      const count = this.#objectCount * 2;
+      const ids = new Uint8Array(count * idBytes);
+      ids.set(this.#ids);
+      const crcs = new Uint32Array(count);
+      crcs.set(this.#crcs);
+      const offsets = new Uint32Array(count + 1);
+      offsets.set(this.#offsets);
+      this.#ids = ids;
+      this.#crcs = crcs;
+      this.#offsets = offsets;
+    }
+  }
+}
