@@ -1,3 +1,5 @@
+import { displayText } from '../format/display-name.ts';
+import type { Notice } from '../model/problem.ts';
 import type { Io, OutputStream } from './io.ts';
 import type { JsonLines } from './json-lines.ts';
 import { createPaint, isLiveTerminal, type Paint } from './paint.ts';
@@ -34,6 +36,8 @@ export interface Output {
   print(line?: string): void;
   /** A line beside the result (progress, notices), on stderr; nothing with `--json` or `--quiet`. */
   note(line: string): void;
+  /** Something worth knowing that the engine found, on stderr; each is told once. With `--json` events carry it. */
+  notice(notice: Notice): void;
   /** A line about a failure, on stderr; always printed. */
   complain(line: string): void;
   /** With `--json`, one object on its own line, printed at once: `{"schema":1,"type":type,...fields}`. */
@@ -72,6 +76,7 @@ export async function openOutput(io: Io, options: OutputOptions): Promise<Output
   const stderr = openSink(io.stderr);
   const jsonLines = options.json ? await loadJsonLines(stdout) : null;
   const isLive = isLiveTerminal(io, io.stderr) && !options.json && !options.quiet;
+  const told = new Set<string>();
   let statusLine: string | null = null;
   let resultFields: Fields = {};
 
@@ -97,6 +102,12 @@ export async function openOutput(io: Io, options: OutputOptions): Promise<Output
     },
     note(line) {
       if (speaks) writeAround(stderr, line);
+    },
+    notice(notice) {
+      const text = displayText(notice.message);
+      if (told.has(text)) return;
+      told.add(text);
+      output.note(`  ${output.paintNote('yellow', 'note:')} ${text}`);
     },
     complain(line) {
       writeAround(stderr, line);

@@ -24,6 +24,7 @@ export const errorKinds = {
   not_applied: 'refused',
   label_mismatch: 'refused',
   // usage and config
+  command_unknown: 'usage',
   flag_invalid: 'usage',
   label_invalid: 'usage',
   when_invalid: 'usage',

@@ -1,0 +1,105 @@
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  /** The same line as the command's own. */
+  readonly summary: string;
+  readonly group: CommandGroup;
+  load(): Promise<Command>;
+}
+
+export type CommandGroup = 'capture' | 'look' | 'get back' | 'prove' | 'more';
+
+/** Every command, in the order of the help page. A module is loaded only when its command is asked for. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    summary: 'set up a vault: choose the store, write the settings',
+    group: 'capture',
+    load: async () => (await import('./commands/init.ts')).command,
+  },
+  {
+    name: 'snapshot',
+    summary: 'capture the vault, untracked files included',
+    group: 'capture',
+    load: async () => (await import('./commands/snapshot.ts')).command,
+  },
+  {
+    name: 'status',
+    summary: 'tell whether the vault is safe, and why',
+    group: 'look',
+    load: async () => (await import('./commands/status.ts')).command,
+  },
+  {
+    name: 'list',
+    summary: 'list the restore points, newest first',
+    group: 'look',
+    load: async () => (await import('./commands/list.ts')).command,
+  },
+  {
+    name: 'diff',
+    summary: 'show what changed between restore points, or since one',
+    group: 'look',
+    load: async () => (await import('./commands/diff.ts')).command,
+  },
+  {
+    name: 'ls',
+    summary: 'list the files of a restore point',
+    group: 'look',
+    load: async () => (await import('./commands/ls.ts')).command,
+  },
+  {
+    name: 'cat',
+    summary: 'print a file of a restore point',
+    group: 'look',
+    load: async () => (await import('./commands/cat.ts')).command,
+  },
+  {
+    name: 'find',
+    summary: 'find files by name in restore points',
+    group: 'look',
+    load: async () => (await import('./commands/find.ts')).command,
+  },
+  {
+    name: 'log',
+    summary: 'list every distinct version of a file',
+    group: 'look',
+    load: async () => (await import('./commands/log.ts')).command,
+  },
+  {
+    name: 'restore',
+    summary: 'bring files back into the holding directory',
+    group: 'get back',
+    load: async () => (await import('./commands/restore.ts')).command,
+  },
+  {
+    name: 'export',
+    summary: 'write a restore point as a git bundle',
+    group: 'get back',
+    load: async () => (await import('./commands/export.ts')).command,
+  },
+  {
+    name: 'verify',
+    summary: 'prove that the store holds what it should',
+    group: 'prove',
+    load: async () => (await import('./commands/verify.ts')).command,
+  },
+  {
+    name: 'reindex',
+    summary: 'rebuild the local index from the store',
+    group: 'prove',
+    load: async () => (await import('./commands/reindex.ts')).command,
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    group: 'more',
+    load: async () => (await import('./commands/completion.ts')).command,
+  },
+  {
+    name: 'help',
+    summary: 'explain a command or a topic',
+    group: 'more',
+    load: async () => (await import('./commands/help.ts')).command,
+  },
+];

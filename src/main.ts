@@ -1,0 +1,80 @@
+import { homedir } from 'node:os';
+import { exitCodeOfSignal, type EndingSignal } from './cli/exit-codes.ts';
+import { runCommand } from './cli/run.ts';
+import { HoldfastError } from './model/errors.ts';
+
+/** After a signal, how long the work may take to come to a safe stop before the process simply ends. */
+const stopMsMax = 5_000;
+/** Started through the launcher, one Ctrl-C can arrive twice: from the terminal and from the launcher. */
+const echoMs = 150;
+
+const words: Readonly<Record<EndingSignal, string>> = {
+  SIGINT: 'Stopped by Ctrl-C',
+  SIGTERM: 'Stopped by SIGTERM',
+  SIGHUP: 'Stopped because the terminal was closed',
+};
+
+/** Runs the process: argv, environment, signals, exit code. */
+export async function main(): Promise<void> {
+  const controller = new AbortController();
+  const isLaunched = process.env['HOLDFAST_LAUNCHED'] === '1';
+  // For this process alone: a holdfast started by a hook has a launcher of its own.
+  delete process.env['HOLDFAST_LAUNCHED'];
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) listenFor(signal, { controller, isLaunched });
+  const exitCode = await runCommand(process.argv.slice(2), {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: currentFolder(),
+    home: homeFolder(),
+    platform: process.platform,
+    signal: controller.signal,
+    now: () => new Date(),
+  });
+  // Everything printed has been taken by now; a socket or timer left open must not keep the terminal waiting.
+  process.exit(exitCode);
+}
+
+interface Stopping {
+  readonly controller: AbortController;
+  readonly isLaunched: boolean;
+}
+
+function listenFor(signal: EndingSignal, { controller, isLaunched }: Stopping): void {
+  let firstMs = 0;
+  process.on(signal, () => {
+    const nowMs = performance.now();
+    if (controller.signal.aborted) {
+      const isEcho = isLaunched && nowMs - firstMs < echoMs;
+      if (!isEcho) process.exit(exitCodeOfSignal[signal]);
+      return;
+    }
+    firstMs = nowMs;
+    if (signal === 'SIGINT') process.stderr.write('\nstopping safely, press again to quit now\n', () => {});
+    else setTimeout(() => process.exit(exitCodeOfSignal[signal]), stopMsMax).unref();
+    controller.abort(
+      new HoldfastError('canceled', `${words[signal]}.`, {
+        data: { signal },
+        hint: 'Nothing half done is visible; run the same command again to go on.',
+      }),
+    );
+  });
+}
+
+/** A folder that was deleted under us has no name; commands say so when they need one. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
+}
+
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return '';
+  }
+}
