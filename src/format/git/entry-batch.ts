@@ -47,6 +47,23 @@ export class EntryBatch {
     this.#offsets[number + 1] = this.#sizeBytes;
   }
 
+  /** Returns what was added, in this batch's own buffers: good until the next `add`. */
+  view(): EncodedObjects {
+    const count = this.#objectCount;
+    return {
+      bytes: this.#bytes.subarray(0, this.#sizeBytes),
+      offsets: this.#offsets.subarray(0, count + 1),
+      ids: this.#ids.subarray(0, count * idBytes),
+      crcs: this.#crcs.subarray(0, count),
+    };
+  }
+
+  /** Starts over empty, keeping the buffers. */
+  clear(): void {
+    this.#sizeBytes = 0;
+    this.#objectCount = 0;
+  }
+
   /** Returns what was added, in buffers that are the caller's to keep or transfer, and starts over empty. */
   take(): EncodedObjects {
     const count = this.#objectCount;
@@ -57,8 +74,7 @@ export class EntryBatch {
       crcs: this.#crcs.slice(0, count),
     };
     this.#bytes = new Uint8Array(this.#capacityBytes);
-    this.#sizeBytes = 0;
-    this.#objectCount = 0;
+    this.clear();
     return taken;
   }
 
