@@ -67,8 +67,11 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** The settings of the vault at hand, read once. */
   config(): Promise<Config>;
-  /** Opens the vault and its store for this command: `await using deps = await context.openSession()`. */
-  openSession(): Promise<Session>;
+  /**
+   * Opens the vault and its store for this command: `await using deps = await context.openSession()`. `adjust` changes
+   * settings for this run, for flags that override one.
+   */
+  openSession(adjust?: (config: Config) => Config): Promise<Session>;
 }
 
 /** The flags every command takes. */

@@ -49,7 +49,7 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
     events,
     signal: io.signal,
     config,
-    openSession: async () => await parts.openSession(await config(), io, events),
+    openSession: async (adjust = (asIs) => asIs) => await parts.openSession(adjust(await config()), io, events),
   };
 }
 

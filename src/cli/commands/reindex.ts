@@ -1,0 +1,31 @@
+import { reindex } from '../../engine/reindex.ts';
+import { displayText } from '../../format/display-name.ts';
+import { formatCount } from '../../format/size.ts';
+import type { Command } from '../command.ts';
+import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
+
+export const command: Command = {
+  name: 'reindex',
+  summary: 'rebuild the local index from the store',
+  description: [
+    'Makes the snapshot index in the vault agree with the store: what the index lacks is added, nothing is ever edited or ' +
+      'removed. Snapshots that are gone from the store are accepted as gone, and the next snapshot checks again that the ' +
+      'store holds every file.',
+  ],
+  arguments: [],
+  options: [],
+  examples: [{ command: 'holdfast reindex', means: 'after the index was lost or damaged' }],
+  async run({ out, signal, openSession }) {
+    await using deps = await openSession();
+    const report = await reindex(deps, { signal });
+    const { snapshots, added, accepted, invalid } = report;
+    out.result({ command: 'reindex', snapshots, added, accepted_as_gone: accepted, invalid });
+    const rows = added === 0 ? 'the index already had them all' : `${formatCount(added)} added to the index`;
+    out.print(`  ${out.paint('green', '●')} ${formatCount(snapshots)} snapshots in the store, ${rows}`);
+    if (accepted > 0) out.print(`  ${formatCount(accepted)} that were seen before are gone and no longer expected`);
+    for (const { id, reason } of invalid) {
+      out.complain(`  cannot be trusted: ${displayText(id, { charsMax: 120 })}: ${displayText(reason)}`);
+    }
+    return invalid.length === 0 ? exitCodes.ok : exitCodeOfKind.integrity;
+  },
+};

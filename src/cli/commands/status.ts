@@ -1,0 +1,145 @@
+import { readStatus, type StatusReport } from '../../engine/read-status.ts';
+import { displayName, displayText } from '../../format/display-name.ts';
+import { formatAge } from '../../format/duration.ts';
+import { formatCount, formatSize } from '../../format/size.ts';
+import type { HealthColour } from '../../model/health.ts';
+import type { Command } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { ledgerPhrases } from '../ledger-text.ts';
+import type { Output } from '../output.ts';
+import { ledgerFields, pointFields } from '../point-fields.ts';
+import { joinToWidth, wrapToWidth } from '../text-width.ts';
+
+export const command: Command = {
+  name: 'status',
+  summary: 'tell whether the vault is safe, and why',
+  description: [
+    'Shows the state of the vault on one screen: green, yellow or red with every reason and the command that mends it; the ' +
+      'newest restore point, what waits to be uploaded, the store, the repository, and what is not protected.',
+    'Nothing is changed. With --check the exit code tells the colour: 0 for green and yellow, 1 for red.',
+  ],
+  arguments: [],
+  options: [{ flags: '--check', summary: 'end with exit code 1 when red' }],
+  examples: [
+    { command: 'holdfast status', means: 'one screen of truth' },
+    { command: 'holdfast status --check --quiet', means: 'for scripts and monitors' },
+  ],
+  async run({ out, io, flag, signal, openSession }) {
+    await using deps = await openSession();
+    const report = await readStatus(deps, { signal });
+    out.result({ command: 'status', ...statusFields(report) });
+    printReport(out, report, io.now());
+    return flag('check') && report.colour === 'red' ? exitCodes.refused : exitCodes.ok;
+  },
+};
+
+function statusFields(report: StatusReport): Readonly<Record<string, unknown>> {
+  const { repository, lastVerify, machines } = report;
+  return {
+    colour: report.colour,
+    reasons: report.reasons,
+    vault: report.vault,
+    store: report.store,
+    latest: report.latest === null ? null : pointFields(report.latest),
+    snapshots: report.snapshots,
+    stored_bytes: report.storedBytes,
+    waiting: report.waiting,
+    machines: machines.map(({ id, name, isThis, latest, snapshots }) => ({
+      id,
+      name,
+      is_this: isThis,
+      snapshots,
+      latest_id: latest.record.id,
+      latest_at: latest.record.takenAt,
+    })),
+    last_verify: lastVerify === null ? null : { at: lastVerify.at, machine: lastVerify.machine, ...lastVerify.event },
+    repository:
+      repository === null
+        ? null
+        : {
+            branch: repository.branch === null ? null : displayName(repository.branch),
+            head: repository.head,
+            operations: repository.operations,
+            unpushed_commits: repository.unpushedCommits,
+            has_remote: repository.hasRemote,
+          },
+    not_protected: ledgerFields(report.notProtected),
+    index_damage: report.indexDamage,
+  };
+}
+
+const colourWords: Readonly<Record<HealthColour, string>> = {
+  green: 'safe',
+  yellow: 'safe, but look at this',
+  red: 'not safe',
+};
+
+function printReport(out: Output, report: StatusReport, now: Date): void {
+  const { colour, vault, reasons } = report;
+  const headline = `${out.paint([colour, 'bold'], '●')} ${out.paint('bold', displayText(vault.name))}`;
+  for (const line of joinToWidth([headline, colourWords[colour]], '  ', { width: out.columns - 2 }))
+    out.print(`  ${line}`);
+  for (const { text, remedy, colour: of } of reasons) {
+    const lines = wrapToWidth(displayText(text), out.columns - 6, '');
+    for (const [index, line] of lines.entries())
+      out.print(`    ${index === 0 ? `${out.paint(of, '-')} ` : '  '}${line}`);
+    if (remedy !== '') out.print(`      ${out.paint('cyan', displayText(remedy))}`);
+  }
+  out.print();
+  for (const [name, value] of factsOf(report, now)) printFact(out, name, value);
+}
+
+/** "  store       s3://…", values wrapped beneath themselves; on a very narrow screen beneath the name. */
+function printFact(out: Output, name: string, value: string): void {
+  const nameColumns = 15;
+  const isNarrow = out.columns < 40;
+  const indent = isNarrow ? '    ' : ' '.repeat(nameColumns);
+  const lines = wrapToWidth(value, out.columns - indent.length);
+  const label = `  ${out.paint('dim', name)}`;
+  if (isNarrow) out.print(label);
+  for (const [index, line] of lines.entries()) {
+    const begin = index === 0 && !isNarrow ? label + ' '.repeat(Math.max(1, nameColumns - 2 - name.length)) : indent;
+    out.print(begin + line);
+  }
+}
+
+function* factsOf(report: StatusReport, now: Date): Iterable<[string, string]> {
+  const ago = (time: string) => formatAge(now.getTime() - Date.parse(time));
+  const { latest, store, repository, lastVerify } = report;
+  if (latest !== null) {
+    const { id, takenAt, counts, complete } = latest.record;
+    const where = latest.where === 'local' ? 'local only' : 'in store';
+    const whole = complete ? '' : ', partial';
+    yield ['newest', `${ago(takenAt)}, ${where}${whole}: ${displayText(id)}`];
+    yield ['protects', `${formatCount(counts.files)} files, ${formatSize(counts.sizeBytes)}`];
+  }
+  yield ['restore points', `${formatCount(report.snapshots)}, ${formatSize(report.storedBytes)} stored`];
+  if (report.waiting > 0) yield ['waiting', `${formatCount(report.waiting)} to be uploaded`];
+  const reachable = store.reachable ? '' : ', cannot be reached';
+  yield ['store', `${displayText(store.url)}${reachable}`];
+  if (store.versioning !== 'unknown') yield ['versioning', store.versioning];
+  for (const machine of report.machines) {
+    if (!machine.isThis)
+      yield ['machine', `${displayText(machine.name)}: newest ${ago(machine.latest.record.takenAt)}`];
+  }
+  const verify = lastVerify?.event;
+  if (verify?.event === 'verify') {
+    const found = verify.findings === 0 ? 'whole' : `${formatCount(verify.findings)} findings`;
+    yield ['verified', `${ago(lastVerify!.at)} (${verify.depth}): ${found}`];
+  } else yield ['verified', 'never; prove the store with: holdfast verify'];
+  if (repository !== null) yield ['git', repositoryText(repository)];
+  const unprotected = ledgerPhrases(report.notProtected);
+  if (unprotected.length > 0) yield ['not protected', unprotected.join(', ')];
+}
+
+function repositoryText(repository: NonNullable<StatusReport['repository']>): string {
+  const branch = repository.branch === null ? 'detached' : displayName(repository.branch).replace(/^refs\/heads\//, '');
+  const parts = [branch];
+  if (repository.operations.length > 0)
+    parts.push(`in the middle of a ${repository.operations.map((name) => displayText(name)).join(', ')}`);
+  if (!repository.hasRemote) parts.push('no remote');
+  else if (repository.unpushedCommits !== null && repository.unpushedCommits > 0) {
+    parts.push(`${formatCount(repository.unpushedCommits)} commits not pushed`);
+  }
+  return parts.join(', ');
+}
