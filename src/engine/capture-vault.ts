@@ -61,11 +61,13 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   await using writer = deps.objects.openWriter(draft.directory, opened.known);
   const read = await readFiles(deps, { survey, opened, writer, mustCheckIds: !isCacheCurrent, options });
   const trees = buildTrees(scan.tree, writer, cache?.tree ?? null);
-  const changes = await countChangesSince(deps, {
+  const changes = await countChangesSince({
     previous,
     base: cache?.tree ?? null,
     tree: scan.tree,
     reader: opened.reader,
+    logFolder: deps.settings.logFolder,
+    signal: options.signal,
   });
   if (!isAsked && !changes.anything) {
     await saveCache(deps, { survey, snapshotId: previous!.record.id, generation: view.generation, history: null });

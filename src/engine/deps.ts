@@ -1,3 +1,4 @@
+import type { ByteString } from '../lib/bytes.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { GitRepository } from '../ports/git-repository.ts';
@@ -23,6 +24,8 @@ export interface EngineSettings {
   readonly captureHistory: boolean;
   /** Special files make a snapshot partial. */
   readonly strict: boolean;
+  /** Folder of the snapshot index, relative to the vault: captured, but no change of the vault. */
+  readonly logFolder: ByteString;
 }
 
 /** Everything the engine may touch. Opened by `app/compose.ts`; tests pass doubles. */

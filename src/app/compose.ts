@@ -1,0 +1,155 @@
+import { hash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { openGitRepository } from '../adapters/git/open-git-repository.ts';
+import { openHoldingArea } from '../adapters/holding/open-holding-area.ts';
+import { openObjectAccess } from '../adapters/objects/open-object-access.ts';
+import { openRecordCache } from '../adapters/record-cache/open-record-cache.ts';
+import { openSnapshotIndex } from '../adapters/snapshot-index/open-snapshot-index.ts';
+import { openSpool } from '../adapters/spool/open-spool.ts';
+import { openStorage } from '../adapters/storage/open-storage.ts';
+import { type Machine, loadMachine } from '../adapters/system/open-machine.ts';
+import { type PrivateState, preparePrivateState } from '../adapters/system/open-private-state.ts';
+import { openVaultIdentity } from '../adapters/system/open-vault-identity.ts';
+import { systemClock, systemRandom } from '../adapters/system/system-clock.ts';
+import { openStatCacheFile } from '../adapters/vault/open-stat-cache.ts';
+import { openWorkingTree } from '../adapters/vault/open-working-tree.ts';
+import { openVaultLock } from '../adapters/vault-lock/open-vault-lock.ts';
+import type { Deps } from '../engine/deps.ts';
+import { readStoreHeader } from '../engine/ensure-store.ts';
+import { formatStoreUrl } from '../format/store-url.ts';
+import { byteStringOfText } from '../lib/bytes.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { ObjectStorage } from '../ports/object-storage.ts';
+import type { Config } from './config.ts';
+import type { Host } from './host.ts';
+import { readVersion } from './version.ts';
+
+export interface SessionOptions {
+  /**
+   * The command makes this folder a vault (its private state and index are created inside it). Without it, a folder
+   * that is no vault yet is left as it is: what must be kept goes to the user's own data folder.
+   */
+  readonly prepareVault: boolean;
+  /** Special files make a snapshot partial. */
+  readonly strict?: boolean;
+}
+
+/** Everything a command works with; leaving the scope closes it. */
+export type Session = Deps & AsyncDisposable;
+
+/** Opens the vault and its store as the settings say. Makes no request; the S3 client is loaded for S3 stores only. */
+export async function openSession(
+  config: Config,
+  host: Host,
+  options: SessionOptions & { events: EventSink },
+): Promise<Session> {
+  const machine = machineOf(config, host);
+  const places = placesOf(config, options);
+  const storage = await openStorage(formatStoreUrl(config.store), {
+    clock: systemClock,
+    random: systemRandom,
+    create: options.prepareVault,
+    insecure: config.insecure,
+    capabilitiesFile: join(places.state.cache, 'storage-capabilities.json'),
+    onRetry: (retry) => options.events.emit({ type: 'request_retried', ...retry }),
+  });
+  const deps: Deps = {
+    identity: {
+      vault: {
+        id: await vaultIdOf(config, { places, storage, options }),
+        name: config.vaultName,
+        root: config.vaultRoot,
+      },
+      machine,
+      writer: `holdfast ${readVersion()}`,
+    },
+    settings: {
+      captureHistory: config.capture.history,
+      strict: options.strict ?? false,
+      logFolder: byteStringOfText(`${config.stateDir}/log`),
+    },
+    clock: systemClock,
+    random: systemRandom,
+    events: options.events,
+    workingTree: openWorkingTree({
+      root: config.vaultRoot,
+      holdingDir: config.holdingDir,
+      stateDir: config.stateDir,
+      gitignore: config.capture.gitignore,
+      allowSecrets: config.capture.allowSecrets,
+      oneFileSystem: config.capture.oneFileSystem,
+      maxFileSize: config.capture.maxFileSize ?? null,
+      chunkAbove: config.capture.chunkAbove,
+      now: () => systemClock.now().getTime(),
+    }),
+    statCache: openStatCacheFile(join(places.state.cache, 'stat.cache'), machine.id),
+    repository: openGitRepository(config.vaultRoot, { env: host.env, home: host.home === '' ? null : host.home }),
+    storage,
+    objects: openObjectAccess({ storage, cacheDirectory: storage.isLocal ? null : join(places.state.cache, 'packs') }),
+    spool: openSpool(places.state.spool, machine.id),
+    snapshotIndex: openSnapshotIndex({
+      path: places.indexPath,
+      machine: machine.id,
+      user: machine.user,
+      now: () => systemClock.now(),
+    }),
+    recordCache: openRecordCache(places.state.cache, storage.url),
+    vaultLock: openVaultLock({ directory: places.state.run, hostname: hostname(), now: () => systemClock.now() }),
+    holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
+  };
+  return { ...deps, [Symbol.asyncDispose]: async () => await storage[Symbol.asyncDispose]() };
+}
+
+interface Places {
+  readonly state: PrivateState;
+  readonly indexPath: string;
+}
+
+/** Private state and index of a vault; of a folder that is none, in the user's data folder. */
+function placesOf(config: Config, options: SessionOptions): Places {
+  const inVault = join(config.vaultRoot, config.stateDir);
+  const isVault = options.prepareVault || existsSync(join(inVault, '.holdfast'));
+  const stateDir = isVault ? inVault : join(config.dataRoot, 'visits', hash('sha256', config.vaultRoot).slice(0, 16));
+  return {
+    state: preparePrivateState(stateDir, config.vaultRoot),
+    indexPath: join(stateDir, 'log', 'snapshots.ndjson'),
+  };
+}
+
+function machineOf(config: Config, host: Host): Machine {
+  const machine = loadMachine({
+    dataDir: config.dataRoot,
+    env: config.machineName === null ? host.env : { ...host.env, HOLDFAST_MACHINE: config.machineName },
+    hostname: hostname(),
+    username: userName(),
+  });
+  return machine;
+}
+
+/** Some users have no entry in the system's user table (containers). */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/**
+ * The vault's id: kept in its private state; for the embedded store, whose folder belongs to this vault alone, the
+ * store's own when that was lost; otherwise a new one, which a store of another vault will not accept.
+ */
+async function vaultIdOf(
+  config: Config,
+  sources: { places: Places; storage: ObjectStorage; options: SessionOptions },
+): Promise<string> {
+  const file = openVaultIdentity(sources.places.state.directory);
+  const known = file.load();
+  if (known !== null) return known;
+  const header = config.storeFrom === 'default' ? await readStoreHeader(sources) : null;
+  const id = header?.vaultId ?? randomBytes(8).toString('hex');
+  if (sources.options.prepareVault) file.save(id);
+  return id;
+}
