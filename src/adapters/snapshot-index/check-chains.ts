@@ -10,9 +10,10 @@ export interface LinkOnLine {
  * Reports rows that were taken out: every row but a machine's first names the checksum of the one before it. Order in
  * the file does not matter (merges reorder), and two rows may follow one (two processes appending at once).
  */
-export function checkChains(links: readonly LinkOnLine[]): IndexDamage[] {
-  const checksums = new Set<string>();
-  for (const { link } of links) checksums.add(link.checksum);
+export function checkChains(
+  links: readonly LinkOnLine[],
+  checksums: { has(checksum: string): boolean },
+): IndexDamage[] {
   const damage: IndexDamage[] = [];
   for (const { link, line } of links) {
     if (link.previous === null || checksums.has(link.previous)) continue;

@@ -40,7 +40,7 @@ export function readRows(bytes: Buffer): { rows: IndexRow[]; damage: IndexDamage
     damage.push({ line, reason: decoded.reason });
     if (decoded.kind === 'unknown' && decoded.link !== null) keepLink(decoded.link, line);
   });
-  damage.push(...quirks.report(), ...checkChains(links));
+  damage.push(...quirks.report(), ...checkChains(links, lineOfChecksum));
   return { rows, damage: bounded(damage.toSorted((a, b) => a.line - b.line)) };
 }
 
