@@ -29,8 +29,17 @@ describe('an index line', () => {
     const [body, sum] = text.split(',"sum":');
     expect(sum).toBe(`"${createHash('sha256').update(body!).digest('hex')}"}\n`);
     expect(Object.keys(JSON.parse(text) as object)).toEqual([
-      ...['v', 'at', 'machine', 'user', 'seq', 'prev'],
-      ...['event', 'store', 'vaultId', 'versioning', 'sum'],
+      'v',
+      'at',
+      'machine',
+      'user',
+      'seq',
+      'prev',
+      'event',
+      'store',
+      'vaultId',
+      'versioning',
+      'sum',
     ]);
   });
 

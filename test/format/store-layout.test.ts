@@ -103,15 +103,7 @@ describe('the keys of a store', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
         const key = parts.join('/');
-        const parsed = parseStoreKey(key);
-        if (parsed?.kind === 'record') expect(recordKey(parsed.id)).toBe(key);
-        if (parsed?.kind === 'pack') {
-          expect(parsed.id === null ? consolidatedPackKey(parsed.hash) : snapshotPackKey(parsed.id, parsed.hash)).toBe(
-            key,
-          );
-          expect(isPackKey(key)).toBe(true);
-        }
-        if (parsed?.kind === 'log') expect(logKey(parsed.machine, parsed.month)).toBe(key);
+        expect([null, key]).toContain(rebuilt(parseStoreKey(key)));
       }),
     );
   });
@@ -142,3 +134,17 @@ describe('the folder of a snapshot on disk', () => {
     (name) => expect(snapshotIdOfFolderName(name)).toBeNull(),
   );
 });
+
+/** The key a parsed key stands for; null for a foreign one. */
+function rebuilt(parsed: ReturnType<typeof parseStoreKey>): string | null {
+  switch (parsed?.kind) {
+    case 'record':
+      return recordKey(parsed.id);
+    case 'pack':
+      return parsed.id === null ? consolidatedPackKey(parsed.hash) : snapshotPackKey(parsed.id, parsed.hash);
+    case 'log':
+      return logKey(parsed.machine, parsed.month);
+    default:
+      return null;
+  }
+}
