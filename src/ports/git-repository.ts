@@ -49,6 +49,8 @@ export interface GitRepository {
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((objectsDone: number, objectsTotal: number) => void) | undefined;
   }): Promise<HistoryCapture | null>;
+  /** Bytes the repository's objects take on disk: about what capturing the whole history adds. 0 without a repository. */
+  historyBytes(): Promise<number>;
   summary(): Promise<RepositorySummary | null>;
   /** True when git would ignore this folder (a byte path relative to the vault); true outside a repository. */
   ignoresFolder(path: ByteString): Promise<boolean>;
