@@ -1,0 +1,120 @@
+import type { GitRepository, RepositorySummary } from '../../ports/git-repository.ts';
+import type { IndexPaths } from '../../format/git-index-paths.ts';
+import type { Notice } from '../../model/problem.ts';
+import { captureRepositoryHistory } from './capture-history.ts';
+import { countUnpushed } from './count-unpushed.ts';
+import { isFolderIgnoredByName, ignoresAllWithin } from './folder-rules.ts';
+import { findIgnoreSources, positionInWorkTree } from './ignore-sources.ts';
+import { inspectRepository } from './inspect-repository.ts';
+import type { Inspected, Repository } from './inspect-repository.ts';
+import type { GitSurroundings, LoadedConfig } from './load-config.ts';
+import { clauseOf } from './object-folders.ts';
+import { pathWithin } from './read-git-file.ts';
+import { operationsUnderWay, readRepositoryState } from './read-state.ts';
+import { indexSignature, readIndexPaths, trackedBelow } from './tracked-paths.ts';
+
+/**
+ * Opens the user's repository around a vault for reading. Opening reads nothing; every call looks at the disk afresh.
+ * `home` is the person's home folder, `env` what git would take from the environment (`GIT_CONFIG_GLOBAL`,
+ * `XDG_CONFIG_HOME`, ...).
+ */
+export function openGitRepository(vaultRoot: string, options: GitSurroundings): GitRepository {
+  const inspect = (): Inspected => inspectRepository(vaultRoot, options);
+  const sources = (inspected: Inspected) =>
+    findIgnoreSources(vaultRoot, { inspected, config: configOf(inspected), around: options });
+  return {
+    async ignoreSources() {
+      return sources(inspect());
+    },
+
+    async trackedPaths() {
+      const inspected = inspect();
+      const position = positionInWorkTree(vaultRoot, inspected);
+      if (inspected.kind !== 'found' || position === null || !inspected.repository.hasReadableIndex) return null;
+      // Before the file is read: should git replace it in between, the next look sees another signature.
+      const signature = indexSignature(inspected.repository);
+      const paths = readIndexOrReason(inspected.repository);
+      if (typeof paths === 'string') return null;
+      return { signature, load: () => trackedBelow(paths, position.prefix) };
+    },
+
+    async readState() {
+      const inspected = inspect();
+      const notices: Notice[] = doubtsAbout(inspected);
+      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return { state: null, notices };
+      const read = readRepositoryState(inspected.repository);
+      return { state: read.state, notices: [...notices, ...read.notices] };
+    },
+
+    async captureHistory(capture) {
+      const inspected = inspect();
+      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return null;
+      return await captureRepositoryHistory(inspected.repository, capture);
+    },
+
+    async summary() {
+      const inspected = inspect();
+      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return null;
+      return await summarize(inspected.repository);
+    },
+
+    async ignoresFolder(path) {
+      const inspected = inspect();
+      const position = positionInWorkTree(vaultRoot, inspected);
+      if (inspected.kind !== 'found' || position === null) return true;
+      const folder = path.replace(/\/+$/, '');
+      const index = inspected.repository.hasReadableIndex ? readIndexOrReason(inspected.repository) : 'unknown';
+      // What is tracked, git adds and commits whatever its rules say.
+      if (typeof index !== 'string') {
+        const tracked = trackedBelow(index, position.prefix);
+        if (tracked.hasFolder(folder) || tracked.hasFile(folder)) return false;
+      }
+      if (ignoresAllWithin(pathWithin(vaultRoot, folder))) return true;
+      return isFolderIgnoredByName(position.prefix + folder, { root: position.workTree, sources: sources(inspected) });
+    },
+  };
+}
+
+function configOf(inspected: Inspected): LoadedConfig {
+  return inspected.kind === 'found' ? inspected.repository.config : inspected.config;
+}
+
+function readIndexOrReason(repository: Repository): IndexPaths | string {
+  try {
+    return readIndexPaths(repository);
+  } catch (error) {
+    return clauseOf(error);
+  }
+}
+
+/** What a person should know about a repository besides its state. */
+function doubtsAbout(inspected: Inspected): Notice[] {
+  const notices: Notice[] = configOf(inspected).doubts.map((doubt) => ({
+    code: 'ignore_rule_doubtful',
+    message: `Git's configuration was not read in full: ${doubt}`,
+  }));
+  if (inspected.kind === 'broken') {
+    notices.push({ code: 'repository_unread', message: `The repository is left out: ${inspected.reason}` });
+  }
+  if (inspected.kind !== 'found') return notices;
+  const { repository } = inspected;
+  const index = repository.hasReadableIndex ? readIndexOrReason(repository) : null;
+  if (typeof index === 'string') {
+    const message = `Files that git tracks and also ignores count as ignored: ${index}`;
+    notices.push({ code: 'repository_unread', message });
+  }
+  return notices;
+}
+
+async function summarize(repository: Repository): Promise<RepositorySummary | null> {
+  const { state } = readRepositoryState(repository);
+  const { config, place } = repository;
+  if (state === null) return null;
+  return {
+    branch: state.branch,
+    head: state.head,
+    operations: operationsUnderWay(place.gitDir),
+    unpushedCommits: await countUnpushed(place.commonDir, state),
+    hasRemote: config.ownEntries.some(({ key }) => /^remote\..+\.url$/s.test(key)),
+  };
+}
