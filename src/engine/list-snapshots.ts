@@ -1,7 +1,9 @@
 import type { SnapshotId } from '../model/ids.ts';
 import type { InvalidRecord, RestorePoint } from '../model/restore-point.ts';
 import type { HoldfastError } from '../model/errors.ts';
+import type { Notice } from '../model/problem.ts';
 import type { Deps } from './deps.ts';
+import { indexDamageNotices, rebuildLostIndex } from './mend-index.ts';
 import { loadStoreView } from './store-view.ts';
 
 export interface SnapshotList {
@@ -14,6 +16,7 @@ export interface SnapshotList {
   readonly lastSeenAt: string | null;
   /** Set when the store could not be asked: `points` is then what this machine knew before. */
   readonly unreachable: HoldfastError | null;
+  readonly notices: readonly Notice[];
 }
 
 /** Lists all restore points, asking the store unless `refresh` is 'never'. */
@@ -21,6 +24,8 @@ export async function listSnapshots(
   deps: Deps,
   options: { refresh: 'always' | 'never'; signal?: AbortSignal | undefined },
 ): Promise<SnapshotList> {
-  const { points, invalid, missing, lastSeenAt, unreachable } = await loadStoreView(deps, options);
-  return { points, invalid, missing, lastSeenAt, unreachable };
+  const view = await loadStoreView(deps, options);
+  const notices = [...(await rebuildLostIndex(deps, view)), ...(await indexDamageNotices(deps))];
+  const { points, invalid, missing, lastSeenAt, unreachable } = view;
+  return { points, invalid, missing, lastSeenAt, unreachable, notices };
 }

@@ -10,6 +10,7 @@ import { sha256Of } from '../format/digest.ts';
 import { recordKey } from '../format/store-layout.ts';
 import { type Capture, captureVault } from './capture-vault.ts';
 import type { Deps } from './deps.ts';
+import { rebuildLostIndex } from './mend-index.ts';
 import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
 
@@ -51,11 +52,13 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   const startedMs = deps.clock.monotonicMs();
   const requestsBefore = { ...deps.storage.requests };
   await using _lock = await deps.vaultLock.acquire('snapshot');
-  const notices = await cleanUp(deps);
+  const cleaned = await cleanUp(deps);
   const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });
   assertNotRewound(view, deps.storage.url);
   await assertBaseStillThere(deps, view, options.signal);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
+  const notices = [...cleaned, ...(await rebuildLostIndex(deps, view))];
+  for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
 
   const captured = await captureVault(deps, view, options);
   const isTaken = captured.kind === 'taken';
@@ -110,13 +113,8 @@ async function logLocal(deps: Deps, captured: Extract<Capture, { kind: 'taken' }
 
 /** Clears away what killed commands left. */
 async function cleanUp(deps: Deps): Promise<Notice[]> {
-  const notices: Notice[] = [];
   const drafts = await deps.spool.sweep();
-  if (drafts > 0) {
-    notices.push({ code: 'cleaned_up', message: 'cleaned up after an interrupted snapshot', count: drafts });
-  }
-  for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
-  return notices;
+  return drafts === 0 ? [] : [{ code: 'cleaned_up', message: 'cleaned up after an interrupted snapshot', count: drafts }];
 }
 
 /** Keeps the damaged bytes for whoever wants to look, out of the way of publishing. */

@@ -1,0 +1,27 @@
+import type { Notice } from '../model/problem.ts';
+import type { Deps } from './deps.ts';
+import { snapshotEvent } from './publish-snapshots.ts';
+import type { StoreView } from './store-view.ts';
+
+/**
+ * Rebuilds a snapshot index that was deleted or emptied from the records in the store (K04); returns the notice to show,
+ * or none when there was nothing to do. The index is a log of what happened, the store is the truth.
+ */
+export async function rebuildLostIndex(deps: Deps, view: StoreView): Promise<readonly Notice[]> {
+  const stored = view.points.filter((point) => point.where === 'store').toReversed();
+  if (stored.length === 0 || !(await deps.snapshotIndex.isEmpty())) return [];
+  for (const { record, recordSha256 } of stored) {
+    await deps.snapshotIndex.append(snapshotEvent(record, { where: 'store', recordSha256, rebuilt: true }));
+  }
+  const message = `the snapshot index was missing; rebuilt it from ${stored.length} records in the store`;
+  return [{ code: 'index_rebuilt', message, count: stored.length }];
+}
+
+/** Reads the index for damage: which lines cannot be read, and why (K01, K02). */
+export async function indexDamageNotices(deps: Deps): Promise<readonly Notice[]> {
+  const { damage } = await deps.snapshotIndex.read();
+  return damage.map(({ line, reason }) => ({
+    code: 'index_damaged',
+    message: `line ${line} of the snapshot index cannot be read: ${reason}`,
+  }));
+}
