@@ -1,0 +1,198 @@
+import { closeSync, readlinkSync, type Stats } from 'node:fs';
+import { ChunkTreeBuilder } from '../../../format/chunk-tree.ts';
+import { isShortened } from '../../../format/chunked-name.ts';
+import { chunkSizes, findChunkEnd } from '../../../format/chunker.ts';
+import { EntryBatch } from '../../../format/git/entry-batch.ts';
+import { equalIds, idBytes, writeObjectId } from '../../../format/git/object-id.ts';
+import { bytesOf, type ByteString } from '../../../lib/bytes.ts';
+import { entryFlags } from '../../../model/vault-tree.ts';
+import type { EncodedObjects, ObjectType } from '../../../ports/object-writer.ts';
+import { withReachablePath } from '../../fs/byte-path.ts';
+import { systemCode } from '../../fs/map-fs-error.ts';
+import { hasStayed, openStable, readUpTo, type ReadHook, type StableFile } from '../../fs/stable-read.ts';
+import { type IngestJob, type IngestResult, outcomes, statColumnCount, statColumns } from './ingest-job.ts';
+
+export interface FileEncoderOptions {
+  /** Absolute path of the vault. */
+  readonly root: string;
+  /** Files larger than this are kept in chunks. */
+  readonly chunkAbove: number;
+  /** True when the object need not be stored; raw name at `ids[start .. start+20)`. */
+  readonly isKnown: (ids: Uint8Array, start: number) => boolean;
+  readonly hook?: ReadHook | undefined;
+}
+
+const batchBytes = 1024 * 1024;
+// Twice the largest chunk: what is left of the window is moved at most once for every 4 MiB.
+const windowBytes = 2 * chunkSizes.max;
+
+/** Reads files and turns them into pack entries; the same code runs in the main thread and in workers. */
+export class FileEncoder {
+  readonly #options: FileEncoderOptions;
+  readonly #batch = new EntryBatch(batchBytes + 64 * 1024);
+  /** Names of the object stored last and of the one before. */
+  #id = new Uint8Array(idBytes);
+  #previousId = new Uint8Array(idBytes);
+  #readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+  /** Bytes of files read since the last call of `takeBytesRead`. */
+  #bytesRead = 0;
+
+  constructor(options: FileEncoderOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of file content read since the last call. */
+  takeBytesRead(): number {
+    const taken = this.#bytesRead;
+    this.#bytesRead = 0;
+    return taken;
+  }
+
+  /**
+   * Works through a job and fills its result. Yields batches of about 1 MiB of pack entries as they fill, so that a file
+   * of any size needs bounded memory. In the end every object the result names was yielded or is known.
+   */
+  *encode(job: IngestJob, result: IngestResult): Generator<EncodedObjects> {
+    const paths = job.paths.split('\0');
+    for (let i = 0; i < paths.length; i++) {
+      try {
+        if (job.areLinks[i] === 1) yield* this.#encodeLink(paths[i]!, i, result);
+        else yield* this.#encodeFile({ path: paths[i]!, inode: job.inodes[i]! }, i, result);
+      } catch (error) {
+        const code = systemCode(error);
+        if (!isSystemCode(code)) throw error;
+        result.outcomes[i] = outcomeOf(code);
+        result.errorCodes.set(i, code);
+      }
+    }
+    if (this.#batch.objectCount > 0) yield this.#batch.take();
+  }
+
+  *#encodeLink(path: ByteString, number: number, result: IngestResult) {
+    const target = withReachablePath(this.#options.root, path, (reachable) => readlinkSync(reachable, 'buffer'));
+    yield* this.#store('blob', target);
+    result.ids.set(this.#id, number * idBytes);
+    result.flags[number] = entryFlags.hasId;
+  }
+
+  *#encodeFile(scanned: { path: ByteString; inode: number }, number: number, result: IngestResult) {
+    const { root, chunkAbove, hook } = this.#options;
+    const file = openStable({ root, ...scanned }, hook);
+    if (file === null) {
+      result.outcomes[number] = outcomes.replaced;
+      return;
+    }
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const before = file.stat;
+        const isLarge = before.size > chunkAbove;
+        if (isLarge) yield* this.#storeChunks(file);
+        else yield* this.#storeWhole(file);
+        const isSettled = hasStayed(file, hook);
+        if (!isSettled && attempt === 1) continue;
+        // What was read last is what is stored, under times from before it was read: the next scan sees that it changed.
+        result.ids.set(this.#id, number * idBytes);
+        result.flags[number] =
+          entryFlags.hasId | (isLarge ? entryFlags.chunked : 0) | (isSettled ? 0 : entryFlags.unstable);
+        writeStat(result.stats, number, before);
+        return;
+      }
+    } finally {
+      closeSync(file.fd);
+    }
+  }
+
+  *#storeWhole(file: StableFile) {
+    const bytes = this.#roomFor(file.stat.size).subarray(0, file.stat.size);
+    const got = readUpTo(file.fd, bytes, 0);
+    this.#bytesRead += got;
+    yield* this.#store('blob', bytes.subarray(0, got));
+  }
+
+  /** Stores a large file as a tree of chunks, looking at it through a window: memory does not grow with the file. */
+  *#storeChunks(file: StableFile) {
+    const sizeBytes = file.stat.size;
+    const window = this.#roomFor(windowBytes);
+    const tree = new ChunkTreeBuilder({ isExecutable: (file.stat.mode & 0o100) !== 0 });
+    let isAtEnd = false;
+    let position = 0;
+    let start = 0;
+    let end = 0;
+    do {
+      if (end - start < chunkSizes.max && !isAtEnd) {
+        window.copyWithin(0, start, end);
+        end -= start;
+        start = 0;
+        const wanted = Math.min(window.length - end, sizeBytes - position);
+        const got = readUpTo(file.fd, window.subarray(end, end + wanted), position);
+        end += got;
+        position += got;
+        this.#bytesRead += got;
+        isAtEnd = got < wanted || position >= sizeBytes;
+      }
+      const cut = findChunkEnd(window, start, end);
+      yield* this.#store('blob', window.subarray(start, cut));
+      tree.add(this.#id);
+      start = cut;
+    } while (start < end || !isAtEnd);
+    yield* this.#store('tree', tree.finish(yield* this.#storeTrueName(file.path)));
+  }
+
+  *#storeTrueName(path: ByteString) {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (!isShortened(name)) return null;
+    yield* this.#store('blob', bytesOf(name));
+    return this.#id.slice();
+  }
+
+  /** Leaves the object's name in `#id`, and its entry in the batch unless it is known or was the last one stored. */
+  *#store(type: ObjectType, content: Uint8Array) {
+    const id = this.#previousId;
+    this.#previousId = this.#id;
+    this.#id = id;
+    writeObjectId(type, content, { out: id, start: 0 });
+    // A long run of one byte (a sparse file) gives the same chunk again and again.
+    if (equalIds(this.#previousId, 0, id, 0) || this.#options.isKnown(id, 0)) return;
+    this.#batch.add(type, content, { ids: id, start: 0 });
+    if (this.#batch.sizeBytes >= batchBytes) yield this.#batch.take();
+  }
+
+  #roomFor(sizeBytes: number): Buffer {
+    // Never shrinks, so that a job's largest file decides, and files of ordinary size cost nothing.
+    if (sizeBytes > this.#readBuffer.length)
+      this.#readBuffer = Buffer.allocUnsafeSlow(Math.ceil(sizeBytes / 65536) * 65536);
+    return this.#readBuffer;
+  }
+}
+
+function writeStat(stats: Float64Array, number: number, stat: Stats): void {
+  const start = number * statColumnCount;
+  stats[start + statColumns.mode] = stat.mode;
+  stats[start + statColumns.size] = stat.size;
+  stats[start + statColumns.mtime] = stat.mtimeMs;
+  stats[start + statColumns.ctime] = stat.ctimeMs;
+  stats[start + statColumns.inode] = stat.ino;
+}
+
+/** Errors of Node ("ERR_OUT_OF_RANGE") and ours have codes too, but are not about the file. */
+function isSystemCode(code: string): boolean {
+  return /^E[A-Z0-9]+$/.test(code);
+}
+
+function outcomeOf(code: string): number {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return outcomes.vanished;
+    case 'EINVAL':
+      // readlink says so of what is no link any more.
+      return outcomes.replaced;
+    case 'ENAMETOOLONG':
+      return outcomes.nameTooLong;
+    case 'EMFILE':
+    case 'ENFILE':
+      return outcomes.outOfDescriptors;
+    default:
+      return outcomes.unreadable;
+  }
+}

@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads';
+import { HoldfastError } from '../../../model/errors.ts';
+import type { EncodedObjects } from '../../../ports/object-writer.ts';
+import type { IngestJob, IngestResult } from './ingest-job.ts';
+
+/** What a reading thread is started with. */
+export interface WorkerSetup {
+  readonly root: string;
+  readonly chunkAbove: number;
+  /** Sorted raw ids of objects that need no storing. */
+  readonly known: SharedArrayBuffer;
+}
+
+export type ToWorker =
+  | { readonly kind: 'job'; readonly job: IngestJob }
+  /** One batch went to the writer: another may be sent. */
+  | { readonly kind: 'taken' };
+
+export type FromWorker =
+  | { readonly kind: 'objects'; readonly objects: EncodedObjects; readonly bytesRead: number }
+  /** The oldest job is finished; all its objects were sent before. */
+  | { readonly kind: 'done'; readonly result: IngestResult; readonly bytesRead: number };
+
+/** What the pool hands out, in order of arrival. */
+export interface FromPool {
+  readonly worker: number;
+  readonly message: FromWorker;
+}
+
+/** Threads that read and encode files. Closing stops them at once. */
+export class IngestPool implements AsyncDisposable {
+  readonly #workers: readonly Worker[];
+  readonly #arrived: FromPool[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#wake();
+  #failure: Error | null = null;
+  #wake: () => void = () => {};
+
+  constructor(
+    setup: WorkerSetup,
+    options: { readonly workerCount: number; readonly signal?: AbortSignal | undefined },
+  ) {
+    this.#workers = Array.from({ length: options.workerCount }, (_, worker) => this.#start(worker, setup));
+    this.#signal = options.signal;
+    this.#signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  get workerCount(): number {
+    return this.#workers.length;
+  }
+
+  send(worker: number, message: ToWorker): void {
+    this.#workers[worker]!.postMessage(message);
+  }
+
+  /** Returns the next message of any thread. Throws when a thread failed or the signal fired. */
+  async next(): Promise<FromPool> {
+    while (true) {
+      this.#signal?.throwIfAborted();
+      if (this.#failure !== null) throw this.#failure;
+      const arrived = this.#arrived.shift();
+      if (arrived !== undefined) return arrived;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #start(worker: number, setup: WorkerSetup): Worker {
+    const thread = new Worker(workerFile, { workerData: setup });
+    thread.on('message', (message: FromWorker) => {
+      this.#arrived.push({ worker, message });
+      this.#wake();
+    });
+    const fail = (cause: unknown): void => {
+      this.#failure ??= new HoldfastError('invariant_broken', 'A thread that reads files ended unexpectedly.', {
+        cause,
+      });
+      this.#wake();
+    };
+    thread.on('error', fail);
+    thread.on('exit', fail);
+    return thread;
+  }
+}
+
+// Beside this file, under the same ending: TypeScript when run from source, JavaScript when built.
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? './ingest-worker.ts' : './ingest-worker.js',
+  import.meta.url,
+);
