@@ -137,14 +137,8 @@ describe('the folder of a snapshot on disk', () => {
 
 /** The key a parsed key stands for; null for a foreign one. */
 function rebuilt(parsed: ReturnType<typeof parseStoreKey>): string | null {
-  switch (parsed?.kind) {
-    case 'record':
-      return recordKey(parsed.id);
-    case 'pack':
-      return parsed.id === null ? consolidatedPackKey(parsed.hash) : snapshotPackKey(parsed.id, parsed.hash);
-    case 'log':
-      return logKey(parsed.machine, parsed.month);
-    default:
-      return null;
-  }
+  if (parsed?.kind === 'record') return recordKey(parsed.id);
+  if (parsed?.kind === 'log') return logKey(parsed.machine, parsed.month);
+  if (parsed?.kind !== 'pack') return null;
+  return parsed.id === null ? consolidatedPackKey(parsed.hash) : snapshotPackKey(parsed.id, parsed.hash);
 }
