@@ -12,9 +12,14 @@ const stampOnDisk = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\dZ)/;
  * @throws {HoldfastError} `invariant_broken`: keys are ours, never a person's
  */
 export function checkKey(key: StorageKey): void {
-  if (key.length > 900 || !key.split('/').every(isKeyPart)) {
+  if (!isKey(key)) {
     throw new HoldfastError('invariant_broken', `Not a storage key: ${JSON.stringify(key.slice(0, 200))}.`);
   }
+}
+
+/** True for what `checkKey` lets through. */
+export function isKey(key: string): boolean {
+  return key.length <= 900 && key.split('/').every(isKeyPart);
 }
 
 /** Refuses prefixes that no key could start with. A prefix may end in the middle of a part. */

@@ -120,7 +120,7 @@ export function openDirectoryStorage(root: string, options: DirectoryStorageOpti
       const file = path === null || !hasRealParents(root, path) ? null : openRegular(path);
       if (file === null) {
         requireRoot(root);
-        throw objectMissing(key, deletionOf(key));
+        throw objectMissing(key, { deletedAt: deletionOf(key) });
       }
       try {
         const start = range?.start ?? 0;

@@ -1,9 +1,20 @@
 import { HoldfastError } from '../../model/errors.ts';
 import type { ByteRange, StorageKey } from '../../ports/object-storage.ts';
 
-/** The object is not there; `deletedAt` says when it was hidden, where a version of it can be brought back. */
-export function objectMissing(key: StorageKey, deletedAt: Date | null = null): HoldfastError {
-  if (deletedAt === null) return new HoldfastError('object_missing', `The store has no ${key}.`, { data: { key } });
+/**
+ * The object is not there. `deletedAt` says when it was hidden, where a version of it can be brought back; `isHidden`
+ * that a delete marker stands in its place.
+ */
+export function objectMissing(
+  key: StorageKey,
+  details: { deletedAt?: Date | null; isHidden?: boolean } = {},
+): HoldfastError {
+  const { deletedAt = null, isHidden = false } = details;
+  if (deletedAt === null) {
+    return new HoldfastError('object_missing', `The store has no ${key}.`, {
+      data: isHidden ? { key, isHidden } : { key },
+    });
+  }
   const when = deletedAt.toISOString();
   return new HoldfastError('object_missing', `${key} was deleted at ${when}; its previous version is recoverable.`, {
     data: { key, deletedAt: when, recoverable: true },
@@ -20,8 +31,8 @@ export function storageConflict(key: StorageKey): HoldfastError {
 }
 
 /** The stored object ends before the bytes that should be in it. */
-export function tooShort(key: StorageKey, size: { wanted: number; found: number }): HoldfastError {
-  const message = `${key} in the store is ${size.found} bytes long but should have at least ${size.wanted}.`;
+export function tooShort(key: StorageKey, size: { wanted: number; found?: number }): HoldfastError {
+  const message = `${key} in the store ends${size.found === undefined ? '' : ` at byte ${size.found},`} before byte ${size.wanted}.`;
   return new HoldfastError('object_corrupt', message, {
     data: { key, ...size },
     hint: 'Run: holdfast verify --full',

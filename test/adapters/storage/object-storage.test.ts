@@ -5,10 +5,12 @@ import { afterAll, beforeAll } from 'vitest';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
 import { describeObjectStorage } from '../../contracts/object-storage.contract.ts';
 import { createMemoryStorage } from '../../support/memory-storage.ts';
+import { testClock, testRandom } from '../../support/test-clock.ts';
 
 let root = '';
 let stores = 0;
-const clock = { now: () => new Date(), monotonicMs: () => performance.now(), sleep: async () => {} };
+const clock = testClock();
+const random = testRandom;
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'holdfast-storage-'));
@@ -23,5 +25,5 @@ describeObjectStorage('memory without versions', {
 });
 
 describeObjectStorage('directory', {
-  open: () => openStorage(join(root, String(stores++)), { clock, create: true }),
+  open: () => openStorage(join(root, String(stores++)), { clock, random, create: true }),
 });

@@ -1,0 +1,28 @@
+import { describe } from 'vitest';
+import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
+import { describeObjectStorage } from '../../contracts/object-storage.contract.ts';
+import { createPeerBucket, s3PeerFromEnvironment } from '../../support/s3-server/peer.ts';
+import { testClock, testRandom } from '../../support/test-clock.ts';
+
+const peer = s3PeerFromEnvironment();
+
+let bucket: string | undefined;
+let stores = 0;
+
+// Without a server there is nothing to register a test for; .ci/s3-peer brings one.
+describe.skipIf(peer === null)('with HOLDFAST_TEST_S3_ENDPOINT', () => {
+  describeObjectStorage('a real S3 server', {
+    open: async () => {
+      const { endpoint, credentials } = peer!;
+      bucket ??= await createPeerBucket(peer!);
+      return openStorage(`s3://${bucket}/contract/store-${stores++}?endpoint=${endpoint}`, {
+        clock: testClock(),
+        random: testRandom,
+        credentials,
+        retryWindowMs: 0,
+        // Small pages, so that listings have several.
+        pageSize: 3,
+      });
+    },
+  });
+});
