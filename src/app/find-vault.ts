@@ -14,12 +14,11 @@ export interface FoundVault {
 /** Folders that are never a vault, whole or in part. */
 const systemTrees = ['/dev', '/proc', '/sys'];
 /** Folders that are never a vault themselves, though one may lie inside. */
-const systemFolders = [
-  ...['/bin', '/boot', '/etc', '/home', '/lib', '/lib64', '/media', '/mnt', '/opt', '/root', '/run', '/sbin', '/srv'],
-  ...['/tmp', '/usr', '/usr/local', '/var', '/var/lib', '/var/tmp'],
-  ...['/Applications', '/Library', '/System', '/Users', '/Volumes', '/private', '/private/tmp', '/private/var'],
-  ...['C:\\Windows', 'C:\\Program Files', 'C:\\Program Files (x86)', 'C:\\ProgramData', 'C:\\Users'],
-];
+const linuxFolders =
+  '/bin /boot /etc /home /lib /lib64 /media /mnt /opt /root /run /sbin /srv /tmp /usr /usr/local /var /var/lib /var/tmp';
+const macFolders = '/Applications /Library /System /Users /Volumes /private /private/tmp /private/var';
+const windowsFolders = ['C:\\Windows', 'C:\\Program Files', 'C:\\Program Files (x86)', 'C:\\ProgramData', 'C:\\Users'];
+const systemFolders: ReadonlySet<string> = new Set([...`${linuxFolders} ${macFolders}`.split(' '), ...windowsFolders]);
 
 /**
  * Finds the vault: the folder named by `--vault` or HOLDFAST_VAULT, else the nearest folder upwards that was set up as one,
@@ -94,7 +93,7 @@ function unsuitableReason(root: string, host: Host): string | null {
   const home = host.home === '' ? null : (realPathOrNull(host.home) ?? host.home);
   if (home !== null && root === home) return 'it is your home folder';
   if (home !== null && home.startsWith(root + sep)) return 'your home folder lies inside it';
-  if (systemFolders.includes(root) || systemTrees.some((tree) => root === tree || root.startsWith(`${tree}/`))) {
+  if (systemFolders.has(root) || systemTrees.some((tree) => root === tree || root.startsWith(`${tree}/`))) {
     return 'it belongs to the system';
   }
   if (root.split(sep).includes('.git')) return "it is part of a git repository's own data";

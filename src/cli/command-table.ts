@@ -8,7 +8,7 @@ export interface CommandEntry {
   load(): Promise<Command>;
 }
 
-export type CommandGroup = 'capture' | 'look' | 'get back' | 'prove' | 'more';
+export type CommandGroup = 'capture' | 'look' | 'get back' | 'prove' | 'more' | 'hidden';
 
 /** Every command, in the order of the help page. A module is loaded only when its command is asked for. */
 export const commandTable: readonly CommandEntry[] = [
@@ -101,5 +101,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'explain a command or a topic',
     group: 'more',
     load: async () => (await import('./commands/help.ts')).command,
+  },
+  {
+    name: 'complete',
+    summary: 'answer a shell that asks for completions',
+    group: 'hidden',
+    load: async () => (await import('./commands/complete.ts')).command,
   },
 ];

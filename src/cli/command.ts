@@ -1,5 +1,5 @@
 import type { Config } from '../app/config.ts';
-import type { Deps } from '../engine/deps.ts';
+import type { Session } from '../app/compose.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
@@ -43,21 +43,25 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
-/** The ports, open; leaving the scope (`await using`) closes them. */
-export type Session = Deps & AsyncDisposable;
+export interface OpenOptions {
+  /** The command makes the folder a vault if it is none yet (`snapshot`); others leave it as it is. */
+  readonly prepareVault?: boolean;
+  /** Changes settings for this run, for flags that override one. */
+  readonly adjust?: (config: Config) => Config;
+}
 
 /** What a command gets: parsed words, where to print, and the way to the engine. */
 export interface CommandContext {
   /** Positional arguments in order. */
   readonly args: readonly string[];
   /** True when the flag was given; `name` is the long name without dashes (`no-gitignore` for `--no-gitignore`). */
-  flag(name: string): boolean;
+  readonly flag: (name: string) => boolean;
   /** The value of a flag that takes one; undefined when not given. */
-  value(name: string): string | undefined;
+  readonly value: (name: string) => string | undefined;
   /** The values of a flag that takes many, in order. */
-  values(name: string): readonly string[];
+  readonly values: (name: string) => readonly string[];
   /** The value of a flag as a whole number of at least `min` (1 unless told). */
-  count(name: string, min?: number): number | undefined;
+  readonly count: (name: string, min?: number) => number | undefined;
 
   readonly io: Io;
   readonly out: Output;
@@ -66,12 +70,9 @@ export interface CommandContext {
   /** Passed to every engine call. */
   readonly signal: AbortSignal;
   /** The settings of the vault at hand, read once. */
-  config(): Promise<Config>;
-  /**
-   * Opens the vault and its store for this command: `await using deps = await context.openSession()`. `adjust` changes
-   * settings for this run, for flags that override one.
-   */
-  openSession(adjust?: (config: Config) => Config): Promise<Session>;
+  readonly config: () => Promise<Config>;
+  /** Opens the vault and its store for this command: `await using deps = await context.openSession()`. */
+  readonly openSession: (options?: OpenOptions) => Promise<Session>;
 }
 
 /** The flags every command takes. */

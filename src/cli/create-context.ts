@@ -49,7 +49,8 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
     events,
     signal: io.signal,
     config,
-    openSession: async (adjust = (asIs) => asIs) => await parts.openSession(adjust(await config()), io, events),
+    openSession: async ({ prepareVault = false, adjust = (asIs: Config) => asIs } = {}) =>
+      parts.openSession(adjust(await config()), io, { prepareVault, events }),
   };
 }
 

@@ -1,10 +1,12 @@
+import type { Session, SessionOptions } from '../app/compose.ts';
 import type { Config } from '../app/config.ts';
+import type { Host } from '../app/host.ts';
 import { nearestOf } from '../lib/nearest.ts';
 import { displayText } from '../format/display-name.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import { commandTable, type CommandEntry } from './command-table.ts';
-import type { Command, Session } from './command.ts';
+import type { Command } from './command.ts';
 import { createContext } from './create-context.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -16,7 +18,7 @@ import { reportCrash } from './report-crash.ts';
 /** What tests replace. */
 export interface Services {
   /** Opens the ports for a vault; `app/compose.ts` unless told otherwise. */
-  openSession(config: Config, io: Io, events: EventSink): Promise<Session>;
+  readonly openSession: typeof openSession;
   /** `commandTable` unless told otherwise. */
   readonly commands: readonly CommandEntry[];
 }
@@ -78,7 +80,7 @@ async function readCommandLine(argv: readonly string[], commands: readonly Comma
 }
 
 async function loadCommand(name: string, commands: readonly CommandEntry[]): Promise<Command> {
-  return await commands.find((candidate) => candidate.name === name)!.load();
+  return commands.find((candidate) => candidate.name === name)!.load();
 }
 
 const isNotHelp = (word: string): boolean => word !== '--help' && word !== '-h';
@@ -102,7 +104,7 @@ function wordsBeforeDashes(argv: readonly string[]): readonly string[] {
 function unknownCommand(name: string, commands: readonly CommandEntry[]): HoldfastError {
   const nearest = nearestOf(
     name,
-    commands.map((entry) => entry.name),
+    commands.filter((entry) => entry.group !== 'hidden').map((entry) => entry.name),
   );
   const shown = displayText(name, { charsMax: 60 });
   return new HoldfastError('command_unknown', `There is no command "${shown}".`, {
@@ -143,7 +145,11 @@ function settleError(thrown: unknown, failure: Failure): HoldfastError {
   return reportCrash(thrown, { argv, now: io.now(), redact: control.redact, privateFolder });
 }
 
-async function openSession(config: Config, io: Io, events: EventSink): Promise<Session> {
+async function openSession(
+  config: Config,
+  host: Host,
+  options: SessionOptions & { events: EventSink },
+): Promise<Session> {
   const compose = await import('../app/compose.ts');
-  return await compose.openSession(config, io, events);
+  return compose.openSession(config, host, options);
 }

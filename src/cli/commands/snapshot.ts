@@ -1,3 +1,4 @@
+import type { Config } from '../../app/config.ts';
 import { takeSnapshot, type SnapshotOutcome } from '../../engine/take-snapshot.ts';
 import { displayText } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
@@ -41,14 +42,15 @@ export const command: Command = {
   async run(context) {
     const [raw] = context.args;
     const label = raw === undefined ? null : parseLabel(raw);
-    await using deps = await context.openSession((config) => ({
+    const adjust = (config: Config): Config => ({
       ...config,
       capture: {
         ...config.capture,
         allowSecrets: config.capture.allowSecrets || context.flag('allow-secrets'),
         oneFileSystem: config.capture.oneFileSystem || context.flag('one-file-system'),
       },
-    }));
+    });
+    await using deps = await context.openSession({ prepareVault: true, adjust });
     const strict = deps.settings.strict || context.flag('strict');
     const outcome = await takeSnapshot(
       { ...deps, settings: { ...deps.settings, strict } },

@@ -8,6 +8,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { ledgerPhrases } from '../ledger-text.ts';
 import type { Output } from '../output.ts';
 import { ledgerFields, pointFields } from '../point-fields.ts';
+import { printFact } from '../print-fact.ts';
 import { joinToWidth, wrapToWidth } from '../text-width.ts';
 
 export const command: Command = {
@@ -87,20 +88,6 @@ function printReport(out: Output, report: StatusReport, now: Date): void {
   }
   out.print();
   for (const [name, value] of factsOf(report, now)) printFact(out, name, value);
-}
-
-/** "  store       s3://…", values wrapped beneath themselves; on a very narrow screen beneath the name. */
-function printFact(out: Output, name: string, value: string): void {
-  const nameColumns = 15;
-  const isNarrow = out.columns < 40;
-  const indent = isNarrow ? '    ' : ' '.repeat(nameColumns);
-  const lines = wrapToWidth(value, out.columns - indent.length);
-  const label = `  ${out.paint('dim', name)}`;
-  if (isNarrow) out.print(label);
-  for (const [index, line] of lines.entries()) {
-    const begin = index === 0 && !isNarrow ? label + ' '.repeat(Math.max(1, nameColumns - 2 - name.length)) : indent;
-    out.print(begin + line);
-  }
 }
 
 function* factsOf(report: StatusReport, now: Date): Iterable<[string, string]> {

@@ -1,0 +1,131 @@
+import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyEdits, modify } from 'jsonc-parser';
+import { syncDirectory, writeFileDurably } from '../adapters/fs/durable-write.ts';
+import { mapFsError, systemCode } from '../adapters/fs/map-fs-error.ts';
+import type { Config } from './config.ts';
+import { settingsFileName } from './read-settings.ts';
+
+/** What `init` writes into the vault. */
+export interface VaultFilesOptions {
+  /** URL to keep in the settings; null leaves the default store. */
+  readonly store: string | null;
+  readonly keepAll: boolean;
+  /** Add the holding directory to the vault's own `.gitignore`. */
+  readonly gitignore: boolean;
+}
+
+/**
+ * Writes the settings, `.syncignore` and the one line of `.gitignore`, as far as they are missing. An existing settings
+ * file keeps its comments and gets nothing but the store; nothing else of the user's is ever replaced. Returns the names
+ * of the files that changed.
+ */
+export function writeVaultFiles(config: Config, options: VaultFilesOptions): string[] {
+  const changed: string[] = [];
+  try {
+    if (writeSettings(config, options)) changed.push(settingsFileName);
+    if (createFile(join(config.vaultRoot, '.syncignore'), syncignoreExample())) changed.push('.syncignore');
+    if (options.gitignore && addGitignoreLine(config)) changed.push('.gitignore');
+    syncDirectory(config.vaultRoot);
+  } catch (error) {
+    throw mapFsError(error, `set up the vault in ${JSON.stringify(config.vaultRoot)}`);
+  }
+  return changed;
+}
+
+/** The line that keeps git away from restored files. */
+export function gitignoreLine(config: Pick<Config, 'holdingDir'>): string {
+  return `/${config.holdingDir}/`;
+}
+
+/** True where the vault's `.gitignore` has the line already. */
+export function hasGitignoreLine(config: Config): boolean {
+  const text = readIfThere(join(config.vaultRoot, '.gitignore')) ?? '';
+  const bare = config.holdingDir;
+  return text.split(/\r?\n/).some((line) => [`/${bare}/`, `/${bare}`, `${bare}/`, bare].includes(line.trim()));
+}
+
+function writeSettings(config: Config, options: VaultFilesOptions): boolean {
+  const path = join(config.vaultRoot, settingsFileName);
+  if (config.settingsFile === null) return createFile(path, newSettings(options));
+  if (options.store === null) return false;
+  const before = readFileSync(path, 'utf8');
+  const edits = modify(before, ['store'], options.store, { formattingOptions: { insertSpaces: true, tabSize: 2 } });
+  const after = applyEdits(before, edits);
+  if (after === before) return false;
+  writeFileDurably(path, Buffer.from(after), lstatSync(path).mode & 0o777);
+  return true;
+}
+
+function newSettings({ store, keepAll }: VaultFilesOptions): string {
+  const storeLine =
+    store === null
+      ? '// "store": "s3://bucket/prefix?endpoint=https://s3.example.com&region=us-east-1",'
+      : `"store": ${JSON.stringify(store)},`;
+  const retention = keepAll ? '"all"' : '{ "within": "48h", "daily": 30, "weekly": 13, "monthly": 12 }';
+  return `{
+  // Settings of holdfast for this vault. Every key is optional; all of them are explained by: holdfast help settings
+  // Credentials never belong here: they stay in the environment or in ~/.aws.
+  "format": 1,
+
+  // Where snapshots go. Without it: a folder of this user's own data.
+  ${storeLine}
+
+  // How long snapshots are kept; labelled ones for ever. "all" keeps every one.
+  "retention": ${retention}
+}
+`;
+}
+
+/** Creates a file that must not be there yet; false when it is. */
+function createFile(path: string, text: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return true;
+}
+
+/** Appends only, and never through a link: what stands in the file, and where a link leads, is the user's. */
+function addGitignoreLine(config: Config): boolean {
+  if (hasGitignoreLine(config)) return false;
+  const path = join(config.vaultRoot, '.gitignore');
+  const before = readIfThere(path) ?? '';
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  let fd: number;
+  try {
+    fd = openSync(path, flags, 0o644);
+  } catch (error) {
+    if (systemCode(error) === 'ELOOP') return false;
+    throw error;
+  }
+  try {
+    writeSync(fd, `${before === '' || before.endsWith('\n') ? '' : '\n'}${gitignoreLine(config)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return true;
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function syncignoreExample(): string {
+  return readFileSync(new URL('../../.syncignore.example', import.meta.url), 'utf8');
+}
