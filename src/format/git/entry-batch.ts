@@ -11,6 +11,7 @@ const smallestObjects = 64;
  */
 export class EntryBatch {
   readonly #capacityBytes: number;
+  readonly #isShared: boolean;
   #bytes: Uint8Array;
   #sizeBytes = 0;
   #objectCount = 0;
@@ -18,10 +19,14 @@ export class EntryBatch {
   #crcs = new Uint32Array(smallestObjects);
   #offsets = new Uint32Array(smallestObjects + 1);
 
-  /** `capacityBytes` is how large a batch usually gets; it may grow beyond. */
-  constructor(capacityBytes = 1024 * 1024) {
+  /**
+   * `capacityBytes` is how large a batch usually gets; it may grow beyond. With `isShared` the entries are in memory that
+   * another thread can read without a copy, until `clear`.
+   */
+  constructor(capacityBytes = 1024 * 1024, options: { readonly isShared?: boolean } = {}) {
     this.#capacityBytes = capacityBytes;
-    this.#bytes = new Uint8Array(capacityBytes);
+    this.#isShared = options.isShared ?? false;
+    this.#bytes = this.#allocate(capacityBytes);
   }
 
   get objectCount(): number {
@@ -73,14 +78,18 @@ export class EntryBatch {
       ids: this.#ids.slice(0, count * idBytes),
       crcs: this.#crcs.slice(0, count),
     };
-    this.#bytes = new Uint8Array(this.#capacityBytes);
+    this.#bytes = this.#allocate(this.#capacityBytes);
     this.clear();
     return taken;
   }
 
+  #allocate(sizeBytes: number): Uint8Array {
+    return new Uint8Array(this.#isShared ? new SharedArrayBuffer(sizeBytes) : new ArrayBuffer(sizeBytes));
+  }
+
   #makeRoom(neededBytes: number): void {
     if (this.#sizeBytes + neededBytes > this.#bytes.length) {
-      const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, this.#sizeBytes + neededBytes));
+      const bytes = this.#allocate(Math.max(this.#bytes.length * 2, this.#sizeBytes + neededBytes));
       bytes.set(this.#bytes.subarray(0, this.#sizeBytes));
       this.#bytes = bytes;
     }

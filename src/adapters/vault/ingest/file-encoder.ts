@@ -6,7 +6,7 @@ import { EntryBatch } from '../../../format/git/entry-batch.ts';
 import { equalIds, idBytes, writeObjectId } from '../../../format/git/object-id.ts';
 import { bytesOf, type ByteString } from '../../../lib/bytes.ts';
 import { entryFlags } from '../../../model/vault-tree.ts';
-import type { EncodedObjects, ObjectType } from '../../../ports/object-writer.ts';
+import type { ObjectType } from '../../../ports/object-writer.ts';
 import { withReachablePath } from '../../fs/byte-path.ts';
 import { systemCode } from '../../fs/map-fs-error.ts';
 import { hasStayed, openStable, readUpTo, type ReadHook, type StableFile } from '../../fs/stable-read.ts';
@@ -19,6 +19,8 @@ export interface FileEncoderOptions {
   readonly chunkAbove: number;
   /** True when the object need not be stored; raw name at `ids[start .. start+20)`. */
   readonly isKnown: (ids: Uint8Array, start: number) => boolean;
+  /** Batches go to another thread: they are put in shared memory. */
+  readonly isShared?: boolean | undefined;
   readonly hook?: ReadHook | undefined;
 }
 
@@ -29,7 +31,8 @@ const windowBytes = 2 * chunkSizes.max;
 /** Reads files and turns them into pack entries; the same code runs in the main thread and in workers. */
 export class FileEncoder {
   readonly #options: FileEncoderOptions;
-  readonly #batch = new EntryBatch(batchBytes + 64 * 1024);
+  #batch: EntryBatch;
+  readonly #emptyBatches: EntryBatch[] = [];
   /** Names of the object stored last and of the one before. */
   #id = new Uint8Array(idBytes);
   #previousId = new Uint8Array(idBytes);
@@ -39,6 +42,13 @@ export class FileEncoder {
 
   constructor(options: FileEncoderOptions) {
     this.#options = options;
+    this.#batch = this.#nextBatch();
+  }
+
+  /** Takes back a batch that `encode` yielded, when its entries are where they belong. */
+  takeBack(batch: EntryBatch): void {
+    batch.clear();
+    this.#emptyBatches.push(batch);
   }
 
   /** Bytes of file content read since the last call. */
@@ -50,9 +60,10 @@ export class FileEncoder {
 
   /**
    * Works through a job and fills its result. Yields batches of about 1 MiB of pack entries as they fill, so that a file
-   * of any size needs bounded memory. In the end every object the result names was yielded or is known.
+   * of any size needs bounded memory; the caller gives them back with `takeBack`, in its own time. In the end every object
+   * the result names was yielded or is known.
    */
-  *encode(job: IngestJob, result: IngestResult): Generator<EncodedObjects> {
+  *encode(job: IngestJob, result: IngestResult): Generator<EntryBatch> {
     const paths = job.paths.split('\0');
     for (let i = 0; i < paths.length; i++) {
       try {
@@ -65,7 +76,7 @@ export class FileEncoder {
         result.errorCodes.set(i, code);
       }
     }
-    if (this.#batch.objectCount > 0) yield this.#batch.take();
+    if (this.#batch.objectCount > 0) yield this.#detachBatch();
   }
 
   *#encodeLink(path: ByteString, number: number, result: IngestResult) {
@@ -154,7 +165,19 @@ export class FileEncoder {
     // A long run of one byte (a sparse file) gives the same chunk again and again.
     if (equalIds(this.#previousId, 0, id, 0) || this.#options.isKnown(id, 0)) return;
     this.#batch.add(type, content, { ids: id, start: 0 });
-    if (this.#batch.sizeBytes >= batchBytes) yield this.#batch.take();
+    if (this.#batch.sizeBytes >= batchBytes) yield this.#detachBatch();
+  }
+
+  #detachBatch(): EntryBatch {
+    const full = this.#batch;
+    this.#batch = this.#nextBatch();
+    return full;
+  }
+
+  #nextBatch(): EntryBatch {
+    return (
+      this.#emptyBatches.pop() ?? new EntryBatch(batchBytes + 64 * 1024, { isShared: this.#options.isShared === true })
+    );
   }
 
   #roomFor(sizeBytes: number): Buffer {

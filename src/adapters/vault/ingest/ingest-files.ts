@@ -100,9 +100,10 @@ async function encodeHere(
   const encoder = new FileEncoder({ root, chunkAbove, hook, isKnown });
   for (const job of jobs) {
     const result = makeIngestResult(job.rows.length);
-    for (const objects of encoder.encode(job.makeJob(), result)) {
+    for (const batch of encoder.encode(job.makeJob(), result)) {
       signal?.throwIfAborted();
-      await writer.addEncoded(objects);
+      await writer.addEncoded(batch.view());
+      encoder.takeBack(batch);
       work.addBytes(encoder.takeBytesRead());
     }
     work.finish(job, result);

@@ -13,10 +13,11 @@ export interface WorkerSetup {
 
 export type ToWorker =
   | { readonly kind: 'job'; readonly job: IngestJob }
-  /** One batch went to the writer: another may be sent. */
+  /** The oldest batch sent went to the writer: its memory may be used again. */
   | { readonly kind: 'taken' };
 
 export type FromWorker =
+  /** `objects.bytes` is shared memory, good until `taken` is sent. */
   | { readonly kind: 'objects'; readonly objects: EncodedObjects; readonly bytesRead: number }
   /** The oldest job is finished; all its objects were sent before. */
   | { readonly kind: 'done'; readonly result: IngestResult; readonly bytesRead: number };
@@ -26,6 +27,9 @@ export interface FromPool {
   readonly worker: number;
   readonly message: FromWorker;
 }
+
+// What a thread makes besides its buffers is small and short-lived; with V8's own limit it would hold 25 MB more of it.
+const maxYoungGenerationSizeMb = 4;
 
 /** Threads that read and encode files. Closing stops them at once. */
 export class IngestPool implements AsyncDisposable {
@@ -72,7 +76,7 @@ export class IngestPool implements AsyncDisposable {
   }
 
   #start(worker: number, setup: WorkerSetup): Worker {
-    const thread = new Worker(workerFile, { workerData: setup });
+    const thread = new Worker(workerFile, { workerData: setup, resourceLimits: { maxYoungGenerationSizeMb } });
     thread.on('message', (message: FromWorker) => {
       this.#arrived.push({ worker, message });
       this.#wake();
