@@ -1,0 +1,281 @@
+import { readlinkSync } from 'node:fs';
+import type { ByteString } from '../../lib/bytes.ts';
+import type { Problem } from '../../model/problem.ts';
+import { entryFlags, modeBits, VaultTree } from '../../model/vault-tree.ts';
+import type { IgnoreBook, RuleOrigin } from './ignore-book.ts';
+import type { IgnoreContext } from './ignore-context.ts';
+import { readRuleFile } from './ignore-sources.ts';
+import { LedgerNotes } from './ledger.ts';
+import { leavesVault } from './scan-link-target.ts';
+import { diskPath, FolderListing, type ListingFailure } from './scan-listing.ts';
+import { BaseMatch } from './scan-match.ts';
+import type { PendingFolder, WalkBase, WalkSettings } from './scan-plan.ts';
+import { IgnoredNames } from './scan-memory.ts';
+import type { ScopeJudge, Verdict } from './scan-judge.ts';
+import { clauseOf, ScanCounts } from './scan-notices.ts';
+
+/** Marks a folder whose coming and going is no change of the vault. */
+export const exemptFolder = -2;
+
+/**
+ * Reads folders one by one into the columns of a new tree. Verdicts and object ids are taken over from the base where
+ * nothing that they rest on has changed. A walk may hold a part of the vault only: `append` joins parts.
+ */
+export class VaultWalk {
+  readonly tree: VaultTree;
+  readonly ignored = new IgnoredNames();
+  readonly ledger = new LedgerNotes();
+  readonly problems: Problem[] = [];
+  readonly counts = new ScanCounts();
+  readonly pending: PendingFolder[] = [];
+  /** Folders that another thread must judge. */
+  readonly deferred: PendingFolder[] = [];
+  /** Folders that could not be read. */
+  readonly absentFolders: number[] = [];
+  /** For each folder, its row in the base: -1 for none, or `exemptFolder`. */
+  readonly baseRows: number[] = [];
+  /** Folders whose parents are in another walk's tree. */
+  readonly outerFolders: number[] = [];
+  /** Rows to be read, ascending. */
+  readonly dirty: number[] = [];
+  changed = false;
+  readonly #settings: WalkSettings;
+  readonly #book: IgnoreBook;
+  readonly #judge: ScopeJudge;
+  readonly #listing = new FolderListing();
+  readonly #match: BaseMatch;
+  #verdicts: Verdict[] = [];
+
+  constructor(
+    settings: WalkSettings,
+    parts: { readonly book: IgnoreBook; readonly judge: ScopeJudge; readonly base: WalkBase | null },
+  ) {
+    this.#settings = settings;
+    this.#book = parts.book;
+    this.#judge = parts.judge;
+    this.#match = new BaseMatch(parts.base);
+    const base = parts.base?.tree;
+    this.tree = new VaultTree({
+      entries: (base?.entryCount ?? 0) + 1024,
+      folders: (base?.folderCount ?? 0) + 128,
+      nameBytes: (base?.namesSize ?? 0) + 16384,
+    });
+  }
+
+  /** Reads one folder and puts its subfolders on `pending`. Returns why it failed, or null. */
+  visit(folder: PendingFolder): ListingFailure | null {
+    const { path, identity } = folder;
+    const prefix = path === '' ? '' : `${path}/`;
+    const listing = this.#listing;
+    const denied = this.#settings.denied.get(path);
+    const failure = listing.read(this.#settings.rootPath + prefix, { identity, denied, isRoot: path === '' });
+    if (failure !== null) {
+      this.#giveUp(folder, failure);
+      return failure;
+    }
+    const context = folder.isException
+      ? folder.context.enterIgnored(path)
+      : folder.context.enter(path, this.#readGitignore(prefix));
+    const hasGone = this.#match.match(listing, folder.baseFolder);
+    if (!this.#judgeAll(prefix, folder.baseFolder, context)) {
+      this.deferred.push(folder);
+      return null;
+    }
+    this.#beginFolder(folder, context.hash);
+    const isExempt = context.state === 'everything';
+    if (hasGone && !isExempt) this.changed = true;
+    this.#writeAll(prefix, { folder, context, isExempt });
+    this.counts.vanished += listing.vanished;
+    for (const { name, code } of listing.unreadable) this.#addUnreadable(prefix + name, code);
+    return null;
+  }
+
+  #readGitignore(prefix: ByteString): ByteString | null {
+    if (!this.#book.data.readsGitignore || !this.#listing.names.includes('.gitignore')) return null;
+    return readRuleFile(diskPath(`${this.#settings.rootPath}${prefix}.gitignore`));
+  }
+
+  /** Returns false when a verdict needs the tracked paths and this thread lacks them; nothing is recorded then. */
+  #judgeAll(prefix: ByteString, baseFolder: number, context: IgnoreContext): boolean {
+    const listing = this.#listing;
+    const { names, count } = listing;
+    const verdicts = this.#verdicts;
+    verdicts.length = count;
+    const holds = this.#match.holds(baseFolder, context.hash);
+    for (let i = 0; i < count; i++) {
+      let verdict = holds ? this.#match.verdict(i, listing.modes[i]!) : null;
+      if (verdict === null) {
+        const kind = listing.modes[i]! & modeBits.kindMask;
+        const name = names[i]!;
+        const entry = { path: prefix + name, name, isFolder: kind === modeBits.folder, isLink: kind === modeBits.link };
+        verdict = this.#judge.judge(context, entry);
+      }
+      if (verdict === 'unknown') return false;
+      verdicts[i] = verdict;
+    }
+    return true;
+  }
+
+  #beginFolder(folder: PendingFolder, rulesHash: number): number {
+    const number = this.tree.addFolder(folder.parent, folder.row);
+    this.tree.folderRules[number] = rulesHash;
+    if (folder.isOuter) this.outerFolders.push(number);
+    else if (folder.row >= 0) this.tree.childFolders[folder.row] = number;
+    this.ignored.beginFolder();
+    this.baseRows[number] = this.#book.leadsToLog(folder.path)
+      ? exemptFolder
+      : this.#match.rowOfFolder(folder.baseFolder);
+    return number;
+  }
+
+  #giveUp(folder: PendingFolder, failure: ListingFailure): void {
+    const { path } = folder;
+    this.absentFolders.push(this.#beginFolder(folder, 0));
+    if (failure === 'vanished') {
+      this.counts.vanished++;
+      return;
+    }
+    if (failure === 'replaced') {
+      this.problems.push({ path, code: 'replaced_while_read', message: 'the folder was replaced while it was read' });
+    } else {
+      const code = failure === 'name_too_long' ? 'name_too_long' : 'unreadable_folder';
+      this.problems.push({ path, code, message: clauseOf(this.#listing.failureCode) });
+    }
+    this.ledger.addPath(`${path}/`, 'unreadable', { fileCount: 0, sizeBytes: 0, atLeast: true });
+  }
+
+  #addUnreadable(path: ByteString, systemCode: string): void {
+    const code = systemCode === 'ENAMETOOLONG' ? 'name_too_long' : 'unreadable_file';
+    this.problems.push({ path, code, message: clauseOf(systemCode) });
+    this.ledger.addPath(path, 'unreadable', { fileCount: 1, sizeBytes: 0, atLeast: true });
+  }
+
+  #writeAll(prefix: ByteString, within: Within): void {
+    const listing = this.#listing;
+    const { tree } = this;
+    tree.reserveEntries(listing.count);
+    for (let i = 0; i < listing.count; i++) {
+      const verdict = this.#verdicts[i]!;
+      if (typeof verdict === 'object') this.#leaveOut(i, prefix, verdict);
+      else if (this.#isStorable(i, prefix, within)) this.#writeRow(i, prefix, { ...within, verdict });
+    }
+    const number = tree.folderCount - 1;
+    tree.folderEntryCounts[number] = tree.entryCount - tree.folderEntryStarts[number]!;
+  }
+
+  #leaveOut(i: number, prefix: ByteString, origin: RuleOrigin): void {
+    const listing = this.#listing;
+    const name = listing.names[i]!;
+    const isFolder = listing.isFolder(i);
+    const mtimeMs = listing.mtimes[i]!;
+    const row = this.ignored.add(name, { isFolder, origin, mtimeMs });
+    if (origin.reason === 'nested_repository') this.counts.nestedRepositories++;
+    if (!isFolder) {
+      this.ledger.addFile(prefix + name, origin, listing.sizes[i]!);
+      return;
+    }
+    const measure = this.#match.measure(i);
+    if (measure?.mtimeMs === mtimeMs) this.ignored.setMeasure(row, measure);
+  }
+
+  /** Leaves out what cannot or may not be stored whatever the rules say, and says so. */
+  #isStorable(i: number, prefix: ByteString, { folder }: Within): boolean {
+    const listing = this.#listing;
+    const { rootDevice, oneFileSystem, maxFileSize } = this.#settings;
+    const path = prefix + listing.names[i]!;
+    const mode = listing.modes[i]!;
+    const kind = mode & modeBits.kindMask;
+    if (listing.devices[i] !== folder.identity.device) {
+      this.counts.mountPoints++;
+      if (oneFileSystem && listing.devices[i] !== rootDevice) {
+        const isFolder = kind === modeBits.folder;
+        const size = { fileCount: isFolder ? 0 : 1, sizeBytes: isFolder ? 0 : listing.sizes[i]!, atLeast: isFolder };
+        this.ledger.addPath(isFolder ? `${path}/` : path, 'other_filesystem', size);
+        return false;
+      }
+    }
+    if (kind === modeBits.file) {
+      const sizeBytes = listing.sizes[i]!;
+      if (maxFileSize === null || sizeBytes <= maxFileSize) return true;
+      this.problems.push({ path, code: 'too_large', message: `larger than maxFileSize (${sizeBytes} bytes)` });
+      this.ledger.addPath(path, 'too_large', { fileCount: 1, sizeBytes });
+      return false;
+    }
+    if (kind === modeBits.folder || kind === modeBits.link) return true;
+    this.counts.addSpecial(mode);
+    this.ledger.addPath(path, 'special_file', { fileCount: 1, sizeBytes: 0 });
+    return false;
+  }
+
+  #writeRow(i: number, prefix: ByteString, within: Within & { readonly verdict: Verdict }): void {
+    const { tree } = this;
+    const listing = this.#listing;
+    const row = tree.entryCount++;
+    const name = listing.names[i]!;
+    const mode = listing.modes[i]!;
+    tree.writeName(row, name);
+    tree.modes[row] = mode;
+    tree.sizes[row] = listing.sizes[i]!;
+    tree.mtimes[row] = listing.mtimes[i]!;
+    tree.ctimes[row] = listing.ctimes[i]!;
+    tree.inodes[row] = listing.inodes[i]!;
+    tree.childFolders[row] = -1;
+    tree.flags[row] = within.verdict === 'exception' ? entryFlags.byException : 0;
+    if ((mode & 0o7000) !== 0) this.counts.specialModes++;
+    if (listing.isFolder(i)) this.#addSubfolder(i, row, { ...within, path: prefix + name });
+    else this.#keepOrRead(i, row, { ...within, path: prefix + name });
+  }
+
+  #addSubfolder(
+    i: number,
+    row: number,
+    found: Within & { readonly verdict: Verdict; readonly path: ByteString },
+  ): void {
+    const listing = this.#listing;
+    if (!found.isExempt && this.#match.hasOtherMode(i, listing)) this.changed = true;
+    this.pending.push({
+      path: found.path,
+      parent: this.tree.folderCount - 1,
+      row,
+      baseFolder: this.#match.childFolder(i),
+      identity: { device: listing.devices[i]!, inode: listing.inodes[i]! },
+      context: found.context,
+      isException: found.verdict === 'exception',
+      isOuter: false,
+    });
+  }
+
+  /** A file or link: takes over the id when nothing happened to it, or puts it on the list of what must be read. */
+  #keepOrRead(i: number, row: number, found: Within & { readonly path: ByteString }): void {
+    const { tree } = this;
+    const listing = this.#listing;
+    let flags = this.#match.unchangedFlags(i, listing);
+    if (flags !== 0) {
+      this.#match.copyId(i, tree.ids, row);
+    } else {
+      this.dirty.push(row);
+      if (!found.isExempt) this.changed = true;
+      if (listing.ctimes[i]! >= this.#settings.racyFromMs) flags |= entryFlags.racy;
+      if (tree.isLink(row) && this.#leavesVault(found)) flags |= entryFlags.leavesVault;
+    }
+    if ((flags & entryFlags.leavesVault) !== 0) this.counts.linksOutside++;
+    tree.flags[row]! |= flags;
+  }
+
+  #leavesVault(found: Within & { readonly path: ByteString }): boolean {
+    const { rootPath } = this.#settings;
+    try {
+      return leavesVault(readlinkSync(diskPath(rootPath + found.path), 'latin1'), found.folder.path, rootPath);
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** The folder being written. */
+interface Within {
+  readonly folder: PendingFolder;
+  readonly context: IgnoreContext;
+  /** True where changes are no change of the vault. */
+  readonly isExempt: boolean;
+}
