@@ -1,0 +1,312 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, lutimesSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { restoreGuide } from '../../src/format/restore-guide.ts';
+import { bytesOf, byteStringOf, type ByteString } from '../../src/lib/bytes.ts';
+import type { ObjectId } from '../../src/model/ids.ts';
+import type { GitState } from '../../src/model/snapshot.ts';
+import { type GitOracle, openGitOracle } from '../support/git-oracle.ts';
+import { PlumbingStore } from '../support/plumbing-store.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+/** The guide's blocks marked `sh`, by the heading they stand under. */
+function blocksOf(guide: string): Map<string, string> {
+  const blocks = new Map<string, string>();
+  for (const section of guide.split(/^## /m).slice(1)) {
+    const code = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
+    if (code.length > 0) blocks.set(section.split('\n')[0]!, code.join('\n'));
+  }
+  return blocks;
+}
+
+/** Follows the guide up to and including the section that begins with `until`; returns the recovered folder. */
+function follow(store: string, until: string): { recovered: string; output: string } {
+  const work = scratchFolder();
+  // A person's own settings, all of which would change bytes on the way out.
+  writeFileSync(
+    join(work, '.gitconfig'),
+    '[core]\n autocrlf = true\n eol = crlf\n[filter "rot"]\n smudge = rev\n clean = rev\n[init]\n defaultBranch = trunk\n',
+  );
+  const blocks = [...blocksOf(restoreGuide())];
+  const last = blocks.findIndex(([heading]) => heading.startsWith(until));
+  const script = blocks
+    .slice(0, last + 1)
+    .map(([, code]) => code)
+    .join('\n')
+    .replace('STORE=/tmp/store', 'STORE=$1');
+  const output = execFileSync('sh', ['-eu', '-c', script, 'sh', store], {
+    cwd: work,
+    env: { PATH: process.env['PATH'], HOME: work, GIT_CONFIG_NOSYSTEM: '1', TZ: 'Asia/Tokyo' },
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+  return { recovered: join(work, 'recovered'), output };
+}
+
+interface Found {
+  readonly kind: string;
+  readonly content: string;
+  readonly mode: string;
+  readonly micros: bigint;
+}
+
+/** Everything below a folder but its `.git`, by path. */
+function manifestOf(root: string): Map<ByteString, Found> {
+  const found = new Map<ByteString, Found>();
+  const visit = (path: ByteString): void => {
+    const folder = Buffer.concat([Buffer.from(`${root}/`), bytesOf(path)]);
+    for (const raw of readdirSync(folder, { encoding: 'buffer' })) {
+      const name = path + byteStringOf(raw);
+      if (name === '.git') continue;
+      const full = Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]);
+      const stat = lstatSync(full, { bigint: true });
+      const mode = (stat.mode & 0o7777n).toString(8);
+      const micros = stat.mtimeNs / 1000n;
+      if (stat.isDirectory()) {
+        found.set(`${name}/`, { kind: 'folder', content: '', mode, micros });
+        visit(`${name}/`);
+      } else if (stat.isSymbolicLink()) {
+        const content = readlinkSync(full, { encoding: 'latin1' });
+        found.set(name, { kind: 'link', content, mode: 'link', micros });
+      } else {
+        const content = createHash('sha256').update(readFileSync(full)).digest('hex');
+        found.set(name, { kind: 'file', content, mode, micros });
+      }
+    }
+  };
+  visit('');
+  return found;
+}
+
+const longName = `${'long '.repeat(48)}name.bin`;
+const oddNames: readonly ByteString[] = [
+  'plain.md',
+  ' leading space',
+  'trailing space ',
+  'new\nline',
+  'ends in a line feed\n',
+  'tab\tand\x01control\x7f',
+  '-rf',
+  '--',
+  `qu'o"te`,
+  'back\\slash\\0101\\c',
+  'glob*[a-z]?',
+  '$(touch pwned)`touch pwned`;&|',
+  '%s%n %b',
+  'caf\xc3\xa9',
+  'latin1 \xe9\xff',
+  'folder',
+  'name',
+  '=equals',
+  ':colon:',
+  '#hash',
+  '!bang',
+  '~tilde~',
+  '.hidden',
+  '00000000',
+  'mine.holdfast-chunks',
+  'mine.holdfast-chunks~',
+  'mine.holdfast-chunks~~',
+  'x.holdfast-chunks~no',
+];
+const largeNames: readonly ByteString[] = [
+  'film.mkv',
+  '-film.mkv',
+  'fi lm\n.mkv',
+  'ends in a line feed.mkv\n',
+  `it's "big" \\ $x`,
+  'big \xff',
+  'big.holdfast-chunks',
+  longName,
+  `looks shortened~${'a'.repeat(40)}`,
+];
+
+/** A folder with every trap in it, at its root and in folders of its own. */
+function makeVault(root: string): void {
+  const create = (path: ByteString, action: (path: Buffer) => void): void =>
+    action(Buffer.concat([Buffer.from(`${root}/`), bytesOf(path)]));
+  const folders = [
+    '',
+    'deep/er/',
+    ' odd folder \n/',
+    '-f/',
+    'kept.holdfast-chunks/',
+    'kept.holdfast-chunks~/in/',
+    '=x/',
+  ];
+  for (const folder of folders) {
+    if (folder !== '') create(folder, (path) => mkdirSync(path, { recursive: true }));
+    oddNames.forEach((name, i) => {
+      create(folder + name, (path) =>
+        writeFileSync(path, `${name}\r\n$Id$ ${folder}`, { mode: i % 3 ? 0o644 : 0o755 }),
+      );
+    });
+    const large = folder.startsWith('-f') ? largeNames.slice(0, 1) : largeNames;
+    large.forEach((name, i) => {
+      create(folder + name, (path) =>
+        writeFileSync(path, Buffer.alloc(1500 + i * 1000, name), { mode: i % 2 ? 0o755 : 0o600 }),
+      );
+    });
+    create(`${folder}link`, (path) => symlinkSync('plain.md', path));
+    create(`${folder}link\n`, (path) => symlinkSync(Buffer.from('no where\xff\n', 'latin1'), path));
+    create(`${folder}out`, (path) => symlinkSync('/etc/passwd', path));
+    create(`${folder}up`, (path) => symlinkSync('..', path));
+  }
+  create('.gitattributes', (path) =>
+    writeFileSync(path, '* text eol=crlf ident filter=rot working-tree-encoding=UTF-16\n'),
+  );
+  create('.gitignore', (path) => writeFileSync(path, '*\n'));
+  create('empty/\n/deeper', (path) => mkdirSync(path, { recursive: true }));
+  create('private', (path) => mkdirSync(path));
+  create('private/key', (path) => writeFileSync(path, 'x'));
+  create('private/key', (path) => chmodSync(path, 0o400));
+  create('private', (path) => chmodSync(path, 0o2510));
+  create('run', (path) => writeFileSync(path, '#!/bin/sh\n'));
+  create('run', (path) => chmodSync(path, 0o4755));
+  setTimes(root);
+}
+
+/** Gives every entry a time of its own, deepest first; some before 1970, some far ahead, with microseconds. */
+function setTimes(root: string): void {
+  const paths = [...manifestOf(root).keys()].toReversed();
+  paths.forEach((path, i) => {
+    const seconds = [1_700_000_000.123456, -0.5, -86_400 * 365.25 * 20, 951_782_400, 4_102_444_799.999, 0][i % 6]! + i;
+    const full = Buffer.concat([Buffer.from(`${root}/`), bytesOf(path.replace(/\/$/, ''))]);
+    if (lstatSync(full).isSymbolicLink()) lutimesSync(full, seconds, seconds);
+    else utimesSync(full, seconds, seconds);
+  });
+}
+
+/** Only what a git checkout keeps: bytes, links, the executable bit; no empty folders. */
+function asGitKeepsIt(manifest: Map<ByteString, Found>): Map<ByteString, unknown> {
+  const kept = [...manifest].filter(([, { kind }]) => kind !== 'folder');
+  return new Map(
+    kept.map(([path, { kind, content, mode }]) => [path, { kind, content, isExecutable: /[157]..$/.test(mode) }]),
+  );
+}
+
+function storeOf(vault: string, git: { oracle: GitOracle; state: GitState | null }): string {
+  const store = new PlumbingStore(join(scratchFolder(), "a store's folder"), git.oracle);
+  mkdirSync(store.directory);
+  store.snapshot(Buffer.from(vault), git.state);
+  return store.directory;
+}
+
+describe('RESTORE.md, followed with stock git and sh', () => {
+  test('brings back every byte, link and executable bit, then times, full modes and empty folders', () => {
+    using oracle = openGitOracle();
+    const vault = scratchFolder();
+    makeVault(vault);
+    const store = storeOf(vault, { oracle, state: null });
+    const expected = manifestOf(vault);
+    const joined = follow(store, '4.');
+    expect(asGitKeepsIt(manifestOf(joined.recovered))).toEqual(asGitKeepsIt(expected));
+    expect(joined.output).toContain('2026-04-16T12:00:00Z-pre-quorum-rewrite\n    pre-quorum rewrite\n');
+
+    // The one thing left out on purpose: set-user-id of files.
+    expect(expected.get('run')!.mode).toBe('4755');
+    expected.set('run', { ...expected.get('run')!, mode: '755' });
+    expect(manifestOf(follow(store, '5.').recovered)).toEqual(expected);
+  });
+
+  test('brings back branches, tags, stash, HEAD and the shallow list', () => {
+    using oracle = openGitOracle();
+    const vault = scratchFolder();
+    writeFileSync(join(vault, 'notes.md'), 'changed since the commit');
+    const commit = (message: string, parents: string[]): ObjectId => {
+      const tree = oracle.git(['mktree'], '').toString().trim();
+      const args = parents.flatMap((parent) => ['-p', parent]);
+      return oracle
+        .git(['commit-tree', '-m', message, ...args, tree])
+        .toString()
+        .trim() as ObjectId;
+    };
+    const gone = '1'.repeat(40) as ObjectId;
+    const oldest = oracle
+      .git(
+        ['hash-object', '-t', 'commit', '-w', '--stdin'],
+        oracle
+          .git(['cat-file', 'commit', commit('x', [])])
+          .toString()
+          .replace('\n', `\nparent ${gone}\n`),
+      )
+      .toString()
+      .trim() as ObjectId;
+    const head = commit('newest', [oldest]);
+    const stash = commit('stash', [head]);
+    const state: GitState = {
+      head,
+      branch: 'refs/heads/caf\xc3\xa9 "x"'.replace(' ', '-'),
+      refs: [
+        { name: 'refs/heads/caf\xc3\xa9-"x"', id: head },
+        { name: 'refs/heads/na\xefve', id: oldest },
+        { name: 'refs/stash', id: stash },
+        { name: 'refs/tags/v1', id: oldest },
+      ],
+      extraRoots: [],
+      shallow: [oldest],
+      operations: [],
+      historyComplete: true,
+    };
+    const { recovered } = follow(storeOf(vault, { oracle, state }), '6.');
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-C', recovered, ...args], {
+        env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
+        encoding: 'latin1',
+      });
+    expect(git('for-each-ref', '--format=%(objectname) %(refname)').trim().split('\n')).toEqual(
+      state.refs.map(({ id, name }) => `${id} ${name}`),
+    );
+    expect(git('symbolic-ref', 'HEAD').trim()).toBe(state.branch);
+    expect(git('log', '--format=%s').trim().split('\n')).toEqual(['newest', 'x']);
+    expect(git('stash', 'list').split('\n').length).toBe(2);
+    expect(git('status', '--porcelain', '-z')).toBe('?? notes.md\0');
+    expect(readFileSync(join(recovered, 'notes.md'), 'utf8')).toBe('changed since the commit');
+  });
+
+  test('of a detached HEAD, and of a repository without a commit', () => {
+    using oracle = openGitOracle();
+    const vault = scratchFolder();
+    writeFileSync(join(vault, 'notes.md'), 'x');
+    const head = oracle
+      .git(['commit-tree', '-m', 'only', oracle.git(['mktree'], '').toString().trim()])
+      .toString()
+      .trim() as ObjectId;
+    const none = { refs: [], extraRoots: [], shallow: [], operations: [], historyComplete: true };
+    const detached = follow(
+      storeOf(vault, { oracle, state: { ...none, head, branch: null, extraRoots: [head] } }),
+      '6.',
+    );
+    expect(readFileSync(join(detached.recovered, '.git', 'HEAD'), 'utf8').trim()).toBe(head);
+    const unborn = follow(storeOf(vault, { oracle, state: { ...none, head: null, branch: 'refs/heads/first' } }), '6.');
+    expect(existsIn(unborn.recovered)).toEqual(['.git', 'notes.md']);
+  });
+
+  test('writes nothing outside, whatever a hostile name blob says', () => {
+    using oracle = openGitOracle();
+    const vault = scratchFolder();
+    writeFileSync(join(vault, 'notes.md'), 'x');
+    const store = new PlumbingStore(scratchFolder(), oracle);
+    const hostile = ['../escaped', '/tmp/escaped', '..', '.git', 'a/../../escaped', 'notes.md', ''];
+    for (const [i, name] of hostile.entries()) {
+      mkdirSync(join(vault, `${i}.holdfast-chunks`));
+      writeFileSync(join(vault, `${i}.holdfast-chunks`, '00000000'), 'evil');
+      writeFileSync(join(vault, `${i}.holdfast-chunks`, 'name'), name);
+    }
+    mkdirSync(join(vault, '.holdfast-chunks'));
+    writeFileSync(join(vault, '.holdfast-chunks', '00000000'), 'evil');
+    store.snapshot(Buffer.from(vault), null, { rawNames: true });
+    const { recovered } = follow(store.directory, '5.');
+    const folders = ['.holdfast-chunks', ...hostile.map((_, i) => `${i}.holdfast-chunks`)];
+    expect(existsIn(recovered)).toEqual(['.git', ...folders, 'notes.md']);
+    expect(readFileSync(join(recovered, 'notes.md'), 'utf8')).toBe('x');
+    expect(existsIn(join(recovered, '..'))).toEqual(['.gitconfig', 'recovered']);
+  });
+});
+
+function existsIn(folder: string): string[] {
+  return readdirSync(folder).toSorted();
+}
