@@ -27,4 +27,12 @@ export interface ObjectAccess {
   openReader(packs: readonly PackSource[], options?: { signal?: AbortSignal }): Promise<OpenedReader>;
   /** Remembers a freshly published pack's index (and the pack, when small) so that no request is needed to read it. */
   remember(ref: PackRef, directory: string): Promise<void>;
+  /**
+   * Reads every byte of one pack and returns what is wrong, as sentences; nothing when it is proved. 'checksum' compares
+   * the bytes with the record, 'objects' (the usual) also proves every object in them. Failures to reach the pack throw.
+   */
+  verify(
+    pack: PackSource,
+    options?: { depth?: 'checksum' | 'objects'; signal?: AbortSignal | undefined },
+  ): Promise<readonly string[]>;
 }

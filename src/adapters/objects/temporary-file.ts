@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fsyncSync, openSync, renameSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeFully } from '../fs/durable-write.ts';
 
 /** Creates a new private file of ours under a name that nothing else has; returns its path and descriptor. */
@@ -35,5 +35,21 @@ export function removeQuietly(path: string): void {
     unlinkSync(path);
   } catch {
     // The error that led here is the one to report; leftovers are swept with their directory.
+  }
+}
+
+/** Puts bytes under a name without waiting for the disk: for caches, whose readers check what they find. */
+export function writeCacheFile(path: string, bytes: Uint8Array): void {
+  const temporary = createTemporaryFile(dirname(path));
+  try {
+    try {
+      writeFully(temporary.fd, bytes);
+    } finally {
+      closeSync(temporary.fd);
+    }
+    renameSync(temporary.path, path);
+  } catch (error) {
+    removeQuietly(temporary.path);
+    throw error;
   }
 }

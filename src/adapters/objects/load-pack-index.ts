@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { packCorrupt } from '../../format/git/corrupt.ts';
+import { indexPack } from '../../format/git/index-pack.ts';
+import { type PackIndex, parsePackIndex } from '../../format/git/pack-index.ts';
+import { isHoldfastError } from '../../model/errors.ts';
+import type { PackRef } from '../../model/snapshot.ts';
+import type { PackSource } from '../../ports/object-access.ts';
+import type { ObjectStorage } from '../../ports/object-storage.ts';
+import { systemCode } from '../fs/map-fs-error.ts';
+import { fetcherOf, indexNameOf } from './fetch-pack.ts';
+import type { PackCache } from './pack-cache.ts';
+import { createStepReader } from './step-reader.ts';
+
+export interface LoadedPackIndex {
+  readonly packIndex: PackIndex;
+  /** The stored index was missing or wrong, and this one was made from the pack. */
+  readonly wasRebuilt: boolean;
+}
+
+/**
+ * Returns the index of a pack: from the cache, else from beside the pack, else made anew from the pack itself.
+ * @throws {HoldfastError} `pack_corrupt`, `pack_missing` when even the pack does not give one
+ */
+export async function loadPackIndex(
+  source: PackSource,
+  options: { readonly storage: ObjectStorage; readonly cache: PackCache; readonly signal?: AbortSignal | undefined },
+): Promise<LoadedPackIndex> {
+  const { ref, localDirectory } = source;
+  const cached = localDirectory === null ? options.cache.load('idx', ref.indexSha256) : null;
+  const stored = cached ?? (localDirectory === null ? await fetchIndex(ref, options) : readIndex(ref, localDirectory));
+  const packIndex = stored === null ? null : parseIfRight(stored, ref);
+  if (packIndex !== null) {
+    if (cached === null && localDirectory === null) options.cache.save('idx', ref.indexSha256, packIndex.bytes);
+    return { packIndex, wasRebuilt: false };
+  }
+  const rebuilt = await rebuild(source, options);
+  if (localDirectory === null && hash('sha256', rebuilt.bytes, 'hex') === ref.indexSha256) {
+    options.cache.save('idx', ref.indexSha256, rebuilt.bytes);
+  }
+  return { packIndex: rebuilt, wasRebuilt: true };
+}
+
+/** Null when the stored index is not there or is shorter than it should be. */
+async function fetchIndex(
+  ref: PackRef,
+  options: { readonly storage: ObjectStorage; readonly signal?: AbortSignal | undefined },
+): Promise<Uint8Array | null> {
+  const range = { start: 0, end: ref.indexSizeBytes };
+  try {
+    return await options.storage.get(indexNameOf(ref.key), { range, signal: options.signal });
+  } catch (error) {
+    if (isHoldfastError(error, 'object_missing', 'object_corrupt')) return null;
+    throw error;
+  }
+}
+
+function readIndex(ref: PackRef, directory: string): Uint8Array | null {
+  try {
+    return readFileSync(join(directory, indexNameOf(basename(ref.key))));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The checksum in the record is the proof; the parsing is there because records can be forged too. */
+function parseIfRight(bytes: Uint8Array, ref: PackRef): PackIndex | null {
+  if (hash('sha256', bytes, 'hex') !== ref.indexSha256) return null;
+  try {
+    const packIndex = parsePackIndex(bytes, { packSizeBytes: ref.sizeBytes });
+    return packIndex.objectCount === ref.objectCount && ref.key.includes(packIndex.packHash) ? packIndex : null;
+  } catch (error) {
+    if (isHoldfastError(error, 'pack_corrupt')) return null;
+    throw error;
+  }
+}
+
+async function rebuild(
+  source: PackSource,
+  options: { readonly storage: ObjectStorage; readonly signal?: AbortSignal | undefined },
+): Promise<PackIndex> {
+  const { ref } = source;
+  const { signal } = options;
+  const readRange = createStepReader(fetcherOf(source, options.storage), { sizeBytes: ref.sizeBytes, signal });
+  const built = await indexPack({ sizeBytes: ref.sizeBytes, readRange, signal });
+  if (built.sha256 !== ref.sha256) throw packCorrupt(`The pack ${ref.key} does not match its checksum in the record.`);
+  return parsePackIndex(built.indexBytes, { packSizeBytes: ref.sizeBytes });
+}

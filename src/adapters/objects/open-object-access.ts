@@ -1,0 +1,88 @@
+import { basename, join } from 'node:path';
+import { ByteLru } from '../../lib/byte-lru.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import { type HoldfastError, isHoldfastError } from '../../model/errors.ts';
+import type { ObjectAccess, OpenedReader, PackSource } from '../../ports/object-access.ts';
+import type { ObjectStorage } from '../../ports/object-storage.ts';
+import { fetcherOf, indexNameOf } from './fetch-pack.ts';
+import { knownObjectsOf } from './known-objects.ts';
+import { loadPackIndex, type LoadedPackIndex } from './load-pack-index.ts';
+import { openObjectWriter, type ObjectWriterOptions } from './open-object-writer.ts';
+import { PackBytes, wholePackBytesMax } from './pack-bytes.ts';
+import { openPackCache, type PackCache } from './pack-cache.ts';
+import { createPackLocator } from './pack-locator.ts';
+import { createPackedObjectReader, type ReadablePack } from './packed-object-reader.ts';
+import { verifyPack } from './verify-pack.ts';
+
+export interface ObjectAccessOptions {
+  readonly storage: ObjectStorage;
+  /** Where indexes and small packs of the store are kept on this machine; null to keep none (a store in a directory). */
+  readonly cacheDirectory: string | null;
+  readonly writer?: ObjectWriterOptions;
+}
+
+const indexesAtOnce = 16;
+const blockCacheBytes = 32 * 1024 * 1024;
+
+/** Opens access to the git objects of a store. Makes no request yet. */
+export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
+  const { storage } = options;
+  const cache = openPackCache(options.cacheDirectory);
+  return {
+    openWriter: (directory, known) => openObjectWriter(directory, known, options.writer),
+    openReader: (packs, { signal } = {}) => openReader(packs, { storage, cache, signal }),
+    async remember(ref, directory) {
+      const packPath = join(directory, basename(ref.key));
+      cache.adopt('idx', ref.indexSha256, indexNameOf(packPath));
+      if (ref.sizeBytes <= wholePackBytesMax) cache.adopt('pack', ref.sha256, packPath);
+    },
+    verify: (source, { depth = 'objects', signal } = {}) => verifyPack(source, { storage, depth, signal }),
+  };
+}
+
+interface ReaderOptions {
+  readonly storage: ObjectStorage;
+  readonly cache: PackCache;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function openReader(sources: readonly PackSource[], options: ReaderOptions): Promise<OpenedReader> {
+  const { storage, cache, signal } = options;
+  const blocks = new ByteLru<string, Uint8Array>(blockCacheBytes);
+  const packs: ReadablePack[] = [];
+  const rebuiltIndexes: string[] = [];
+  const unusable: { key: string; reason: string }[] = [];
+  const results = mapConcurrent(sources, { limit: indexesAtOnce, signal }, (source) => tryLoad(source, options));
+  for await (const { source, loaded } of results) {
+    const { ref } = source;
+    if ('code' in loaded) {
+      unusable.push({ key: ref.key, reason: loaded.message });
+      continue;
+    }
+    if (loaded.wasRebuilt) rebuiltIndexes.push(ref.key);
+    const isLocal = source.localDirectory !== null || storage.isLocal;
+    const bytes = new PackBytes({ source, fetch: fetcherOf(source, storage), isLocal, blocks, cache });
+    packs.push({ ref, packIndex: loaded.packIndex, bytes });
+  }
+  const packIndexes = packs.map(({ packIndex }) => packIndex);
+  const locator = createPackLocator(packIndexes);
+  return {
+    reader: createPackedObjectReader(packs, locator),
+    known: knownObjectsOf(packIndexes, locator),
+    rebuiltIndexes,
+    unusable,
+  };
+}
+
+/** Damage of one pack must not keep the others from being read; a store that cannot be reached must. */
+async function tryLoad(
+  source: PackSource,
+  options: ReaderOptions,
+): Promise<{ source: PackSource; loaded: LoadedPackIndex | HoldfastError }> {
+  try {
+    return { source, loaded: await loadPackIndex(source, options) };
+  } catch (error) {
+    if (isHoldfastError(error) && error.kind === 'integrity') return { source, loaded: error };
+    throw error;
+  }
+}
