@@ -1,18 +1,12 @@
 import { homedir } from 'node:os';
 import { exitCodeOfSignal, type EndingSignal } from './cli/exit-codes.ts';
 import { runCommand } from './cli/run.ts';
-import { HoldfastError } from './model/errors.ts';
+import { stopReason } from './cli/stop-reason.ts';
 
 /** After a signal, how long the work may take to come to a safe stop before the process simply ends. */
 const stopMsMax = 5_000;
 /** Started through the launcher, one Ctrl-C can arrive twice: from the terminal and from the launcher. */
 const echoMs = 150;
-
-const words: Readonly<Record<EndingSignal, string>> = {
-  SIGINT: 'Stopped by Ctrl-C',
-  SIGTERM: 'Stopped by SIGTERM',
-  SIGHUP: 'Stopped because the terminal was closed',
-};
 
 /** Runs the process: argv, environment, signals, exit code. */
 export async function main(): Promise<void> {
@@ -53,12 +47,7 @@ function listenFor(signal: EndingSignal, { controller, isLaunched }: Stopping): 
     firstMs = nowMs;
     if (signal === 'SIGINT') process.stderr.write('\nstopping safely, press again to quit now\n', () => {});
     else setTimeout(() => process.exit(exitCodeOfSignal[signal]), stopMsMax).unref();
-    controller.abort(
-      new HoldfastError('canceled', `${words[signal]}.`, {
-        data: { signal },
-        hint: 'Nothing half done is visible; run the same command again to go on.',
-      }),
-    );
+    controller.abort(stopReason(signal));
   });
 }
 
