@@ -104,8 +104,15 @@ interface KeyProblem {
 function keyProblems(node: Node, schema: unknown, prefix: string): KeyProblem[] {
   const problems: KeyProblem[] = [];
   const entries = entriesOf(schema);
+  const item = itemOf(schema);
   if (node.type === 'array') {
-    const item = itemOf(schema);
+    // To a validator an array is an object without these keys.
+    if (entries !== null && item === null) {
+      problems.push({
+        node,
+        message: `${prefix === '' ? 'the file' : `"${prefix.slice(0, -1)}"`} must be a group in braces`,
+      });
+    }
     for (const child of node.children ?? []) problems.push(...keyProblems(child, item, prefix));
   }
   if (node.type !== 'object' || entries === null) return problems;
