@@ -47,6 +47,10 @@ export function openSnapshotIndex(options: SnapshotIndexOptions): SnapshotIndex 
         throw mapFsError(error, `write the snapshot index ${JSON.stringify(path)}`);
       }
     },
+    async isEmpty() {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      return found === undefined || found.size === 0;
+    },
     async read() {
       try {
         return { ...readRows(readFileSync(path)), exists: true };
