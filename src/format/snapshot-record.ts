@@ -15,7 +15,7 @@ export const recordFormat = 1;
 /** Largest record, in bytes: what a reader may fetch into memory before it has checked anything. */
 export const recordSizeBytesMax = 16 * 1024 * 1024;
 
-const listCountMax = 200_000;
+const listCountMax = 1_000_000;
 const pathBytesMax = 64 * 1024;
 
 /**
