@@ -21,19 +21,20 @@ export interface ParsedGitConfig {
 export function parseGitConfig(text: ByteString): ParsedGitConfig {
   const reader = new Reader(text.startsWith(utf8Mark) ? text.slice(utf8Mark.length) : text);
   const entries: GitConfigEntry[] = [];
-  let section: ByteString | null = null;
+  let section: ByteString = '';
   for (;;) {
     const char = reader.next();
-    if (char === '') return { entries, brokenLine: null };
+    if (reader.isAtEnd) return { entries, brokenLine: null };
     if (char === '\n' || isBlank(char)) continue;
     const line = reader.line;
     if (char === '#' || char === ';') {
       reader.skipLine();
     } else if (char === '[') {
-      section = readSection(reader);
-      if (section === null) return { entries, brokenLine: line };
+      const name = readSection(reader);
+      if (name === null) return { entries, brokenLine: line };
+      section = name;
     } else {
-      const entry = section === null ? null : readEntry(reader, section, char);
+      const entry = readEntry(reader, section, char);
       if (entry === null) return { entries, brokenLine: line };
       entries.push(entry);
     }
@@ -55,6 +56,7 @@ const escapes: Readonly<Record<string, string>> = { t: '\t', b: '\b', n: '\n', '
 
 class Reader {
   line = 1;
+  isAtEnd = false;
   readonly #text: ByteString;
   #at = 0;
 
@@ -62,8 +64,12 @@ class Reader {
     this.#text = text;
   }
 
-  /** Next character with CR LF read as LF, or '' at the end. */
+  /** Next character, CR LF as LF. To git a file ends in a line break whether it is written or not. */
   next(): string {
+    if (this.#at >= this.#text.length) {
+      this.isAtEnd = true;
+      return '\n';
+    }
     let char = this.#text.charAt(this.#at++);
     if (char === '\r' && this.#text.charAt(this.#at) === '\n') {
       this.#at++;
@@ -74,7 +80,7 @@ class Reader {
   }
 
   skipLine(): void {
-    for (let char = this.next(); char !== '' && char !== '\n';) char = this.next();
+    while (this.next() !== '\n');
   }
 }
 
@@ -98,7 +104,7 @@ function readSubsection(reader: Reader, section: ByteString): ByteString | null 
     char = reader.next();
     if (char === '"') break;
     if (char === '\\') char = reader.next();
-    if (char === '' || char === '\n') return null;
+    if (char === '\n') return null;
     name += char;
   }
   return reader.next() === ']' ? `${section}.${name}` : null;
@@ -110,8 +116,8 @@ function readEntry(reader: Reader, section: ByteString, first: string): GitConfi
   let char = reader.next();
   for (; /^[A-Za-z0-9-]$/.test(char); char = reader.next()) name += char;
   while (char === ' ' || char === '\t') char = reader.next();
-  const key = `${section}.${name.toLowerCase()}`;
-  if (char === '\n' || char === '') return { key, value: null };
+  const key = `${section}${section === '' ? '' : '.'}${name.toLowerCase()}`;
+  if (char === '\n') return { key, value: null };
   if (char !== '=') return null;
   const value = readValue(reader);
   return value === null ? null : { key, value };
@@ -124,7 +130,7 @@ function readValue(reader: Reader): ByteString | null {
   let blanks = '';
   for (;;) {
     let char = reader.next();
-    if (char === '' || char === '\n') return quoted ? null : value;
+    if (char === '\n') return quoted ? null : value;
     if (!quoted && isBlank(char)) {
       if (value !== '') blanks += char;
       continue;
@@ -151,5 +157,5 @@ function readValue(reader: Reader): ByteString | null {
 }
 
 function isBlank(char: string): boolean {
-  return char === ' ' || char === '\t' || char === '\r' || char === '\v' || char === '\f';
+  return char === ' ' || char === '\t' || char === '\r';
 }

@@ -53,7 +53,11 @@ export function inspectRepository(vaultRoot: string, around: GitSurroundings): I
       head,
       workTree,
       hashBytes: format.hashBytes,
-      unread: config.ownTrouble ?? format.unread ?? folderTrouble(place.commonDir),
+      unread:
+        config.ownTrouble ??
+        format.unread ??
+        folderTrouble(place.commonDir) ??
+        (head === null ? 'its HEAD cannot be read' : null),
       hasReadableIndex: config.ownTrouble === null && format.isIndexKnown && workTree !== null,
       isPartialClone: isPartialClone(config),
     },

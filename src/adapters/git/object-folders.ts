@@ -127,6 +127,25 @@ export function fingerprintOf(folders: readonly string[], nowMs: number): string
   return isRacy ? '' : sha256Of(Buffer.from(parts.join('\n')));
 }
 
+/** Bytes that packs and loose objects take on disk; folders that cannot be read count nothing. */
+export function objectBytesIn(folders: readonly string[]): number {
+  let total = 0;
+  const count = (path: string): void => {
+    total += lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  };
+  for (const folder of folders) {
+    try {
+      for (const { packPath } of listPacks(folder).packs) count(packPath);
+      for (const name of looseFolders) {
+        for (const id of listLoose(folder, name)) count(join(folder, name, id.slice(2)));
+      }
+    } catch {
+      // An estimate: capturing meets the same trouble and reports it.
+    }
+  }
+  return total;
+}
+
 /** The reason within an error, to stand inside a sentence. */
 export function clauseOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

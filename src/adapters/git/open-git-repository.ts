@@ -8,7 +8,7 @@ import { findIgnoreSources, positionInWorkTree } from './ignore-sources.ts';
 import { inspectRepository } from './inspect-repository.ts';
 import type { Inspected, Repository } from './inspect-repository.ts';
 import type { GitSurroundings, LoadedConfig } from './load-config.ts';
-import { clauseOf } from './object-folders.ts';
+import { clauseOf, findObjectFolders, objectBytesIn } from './object-folders.ts';
 import { pathWithin } from './read-git-file.ts';
 import { operationsUnderWay, readRepositoryState } from './read-state.ts';
 import { indexSignature, readIndexPaths, trackedBelow } from './tracked-paths.ts';
@@ -19,6 +19,7 @@ import { indexSignature, readIndexPaths, trackedBelow } from './tracked-paths.ts
  * `XDG_CONFIG_HOME`, ...).
  */
 export function openGitRepository(vaultRoot: string, options: GitSurroundings): GitRepository {
+  const readIndex = createIndexReader();
   const inspect = (): Inspected => inspectRepository(vaultRoot, options);
   const sources = (inspected: Inspected) =>
     findIgnoreSources(vaultRoot, { inspected, config: configOf(inspected), around: options });
@@ -31,16 +32,14 @@ export function openGitRepository(vaultRoot: string, options: GitSurroundings): 
       const inspected = inspect();
       const position = positionInWorkTree(vaultRoot, inspected);
       if (inspected.kind !== 'found' || position === null || !inspected.repository.hasReadableIndex) return null;
-      // Before the file is read: should git replace it in between, the next look sees another signature.
-      const signature = indexSignature(inspected.repository);
-      const paths = readIndexOrReason(inspected.repository);
+      const { signature, paths } = readIndex(inspected.repository);
       if (typeof paths === 'string') return null;
       return { signature, load: () => trackedBelow(paths, position.prefix) };
     },
 
     async readState() {
       const inspected = inspect();
-      const notices: Notice[] = doubtsAbout(inspected);
+      const notices: Notice[] = doubtsAbout(inspected, readIndex);
       if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return { state: null, notices };
       const read = readRepositoryState(inspected.repository);
       return { state: read.state, notices: [...notices, ...read.notices] };
@@ -49,13 +48,20 @@ export function openGitRepository(vaultRoot: string, options: GitSurroundings): 
     async captureHistory(capture) {
       const inspected = inspect();
       if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return null;
-      return await captureRepositoryHistory(inspected.repository, capture);
+      return captureRepositoryHistory(inspected.repository, capture);
+    },
+
+    async historyBytes() {
+      const inspected = inspect();
+      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return 0;
+      const { repository } = inspected;
+      return repository.unread === null ? objectBytesIn(findObjectFolders(repository.place.commonDir).folders) : 0;
     },
 
     async summary() {
       const inspected = inspect();
       if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return null;
-      return await summarize(inspected.repository);
+      return summarize(inspected.repository);
     },
 
     async ignoresFolder(path) {
@@ -63,7 +69,7 @@ export function openGitRepository(vaultRoot: string, options: GitSurroundings): 
       const position = positionInWorkTree(vaultRoot, inspected);
       if (inspected.kind !== 'found' || position === null) return true;
       const folder = path.replace(/\/+$/, '');
-      const index = inspected.repository.hasReadableIndex ? readIndexOrReason(inspected.repository) : 'unknown';
+      const index = inspected.repository.hasReadableIndex ? readIndex(inspected.repository).paths : 'unknown';
       // What is tracked, git adds and commits whatever its rules say.
       if (typeof index !== 'string') {
         const tracked = trackedBelow(index, position.prefix);
@@ -79,16 +85,34 @@ function configOf(inspected: Inspected): LoadedConfig {
   return inspected.kind === 'found' ? inspected.repository.config : inspected.config;
 }
 
-function readIndexOrReason(repository: Repository): IndexPaths | string {
-  try {
-    return readIndexPaths(repository);
-  } catch (error) {
-    return clauseOf(error);
-  }
+type IndexReader = (repository: Repository) => {
+  readonly signature: string;
+  /** The paths, or why they cannot be read. */
+  readonly paths: IndexPaths | string;
+};
+
+/** Keeps the index last read, because one snapshot asks for it more than once. */
+function createIndexReader(): IndexReader {
+  let last: { readonly indexPath: string; readonly signature: string; readonly paths: IndexPaths | string } | null =
+    null;
+  return (repository) => {
+    const indexPath = repository.place.gitDir;
+    // Before the file is read: should git replace it in between, the next look sees another signature.
+    const signature = indexSignature(repository);
+    if (last?.indexPath === indexPath && last.signature === signature) return last;
+    let paths: IndexPaths | string;
+    try {
+      paths = readIndexPaths(repository);
+    } catch (error) {
+      paths = clauseOf(error);
+    }
+    last = { indexPath, signature, paths };
+    return last;
+  };
 }
 
 /** What a person should know about a repository besides its state. */
-function doubtsAbout(inspected: Inspected): Notice[] {
+function doubtsAbout(inspected: Inspected, readIndex: IndexReader): Notice[] {
   const notices: Notice[] = configOf(inspected).doubts.map((doubt) => ({
     code: 'ignore_rule_doubtful',
     message: `Git's configuration was not read in full: ${doubt}`,
@@ -98,7 +122,7 @@ function doubtsAbout(inspected: Inspected): Notice[] {
   }
   if (inspected.kind !== 'found') return notices;
   const { repository } = inspected;
-  const index = repository.hasReadableIndex ? readIndexOrReason(repository) : null;
+  const index = repository.hasReadableIndex ? readIndex(repository).paths : null;
   if (typeof index === 'string') {
     const message = `Files that git tracks and also ignores count as ignored: ${index}`;
     notices.push({ code: 'repository_unread', message });

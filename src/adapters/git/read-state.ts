@@ -17,8 +17,8 @@ export function readRepositoryState(repository: Repository): { state: GitState |
     state: null,
     notices: [{ code: 'repository_unread', message: `The history of the repository is left out: ${reason}.` }],
   });
-  if (repository.unread !== null) return unread(repository.unread);
-  if (repository.head === null) return unread('its HEAD cannot be read');
+  const { head } = repository;
+  if (repository.unread !== null || head === null) return unread(repository.unread ?? 'its HEAD cannot be read');
   const { gitDir, commonDir } = repository.place;
   const notices: Notice[] = [];
   try {
@@ -30,7 +30,6 @@ export function readRepositoryState(repository: Repository): { state: GitState |
         count: unusable,
       });
     }
-    const { head } = repository;
     const headId = resolve(head);
     const named = new Set<string>(refs.map((ref) => ref.id));
     if (headId !== null) named.add(headId);
