@@ -175,8 +175,10 @@ function setTimes(root: string): void {
   paths.forEach((path, i) => {
     const seconds = [1_700_000_000.123456, -0.5, -86_400 * 365.25 * 20, 951_782_400, 4_102_444_799.999, 0][i % 6]! + i;
     const full = Buffer.concat([Buffer.from(`${root}/`), bytesOf(path.replace(/\/$/, ''))]);
-    if (lstatSync(full).isSymbolicLink()) lutimesSync(full, seconds, seconds);
-    else utimesSync(full, seconds, seconds);
+    // Node takes a negative number for "now", but not a date before 1970.
+    const time = seconds < 0 ? new Date(seconds * 1000) : seconds;
+    if (lstatSync(full).isSymbolicLink()) lutimesSync(full, time, time);
+    else utimesSync(full, time, time);
   });
 }
 
