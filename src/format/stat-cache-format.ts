@@ -140,11 +140,9 @@ interface TreeCounts {
 function treeOf(counts: TreeCounts, columns: readonly Column[]): VaultTree | null {
   const tree = new VaultTree({ entries: 0, folders: 0, nameBytes: 0 });
   const { entries, folders } = counts;
-  const lengths = [
-    ...[entries, entries, entries, entries, entries, entries, entries * 20, entries, entries, entries],
-    counts.names,
-    ...[folders, folders, folders, folders, folders * 20, folders, folders],
-  ];
+  const ofEntries = Array<number>(10).fill(entries).with(6, entries * 20);
+  const ofFolders = Array<number>(7).fill(folders).with(4, folders * 20);
+  const lengths = [...ofEntries, counts.names, ...ofFolders];
   const expected = usedColumns(tree);
   if (columns.length !== lengths.length) return null;
   for (const [i, column] of columns.entries()) {

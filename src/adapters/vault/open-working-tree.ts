@@ -40,8 +40,8 @@ export function openWorkingTree(options: WorkingTreeOptions): WorkingTree {
   };
   return {
     root,
-    scan: async (scanOptions) => await scanVault(settings, scanOptions),
-    ingest: async (ingestOptions) => await ingestFiles({ ...ingestOptions, root, chunkAbove }),
+    scan: (scanOptions) => scanVault(settings, scanOptions),
+    ingest: (ingestOptions) => ingestFiles({ ...ingestOptions, root, chunkAbove }),
     read: async (path, readOptions) => readLiveFile(root, path, readOptions),
   };
 }
