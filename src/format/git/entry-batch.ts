@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { EncodedObjects, ObjectType } from '../../ports/object-writer.ts';
 import { idBytes } from './object-id.ts';
-import { compressContent, entryHeaderBytesMax, writeEntryHeader } from './pack-entry.ts';
+import { compressContent, entryHeaderBytesMax, looksIncompressible, writeEntryHeader } from './pack-entry.ts';
+import { storedSizeBytes, writeStored } from './stored-data.ts';
 
 const smallestObjects = 64;
 
@@ -40,12 +41,16 @@ export class EntryBatch {
 
   /** Compresses and appends one object whose name is `name.ids[name.start .. name.start+20)`. */
   add(type: ObjectType, content: Uint8Array, name: { readonly ids: Uint8Array; readonly start: number }): void {
-    const compressed = compressContent(content);
-    this.#makeRoom(entryHeaderBytesMax + compressed.length);
+    const compressed = looksIncompressible(content) ? null : compressContent(content);
+    this.#makeRoom(entryHeaderBytesMax + (compressed?.length ?? storedSizeBytes(content.length)));
     const start = this.#sizeBytes;
     const dataStart = writeEntryHeader(this.#bytes, start, { type, sizeBytes: content.length });
-    this.#bytes.set(compressed, dataStart);
-    this.#sizeBytes = dataStart + compressed.length;
+    if (compressed === null) {
+      this.#sizeBytes = writeStored(this.#bytes, dataStart, content);
+    } else {
+      this.#bytes.set(compressed, dataStart);
+      this.#sizeBytes = dataStart + compressed.length;
+    }
     const number = this.#objectCount++;
     for (let i = 0; i < idBytes; i++) this.#ids[number * idBytes + i] = name.ids[name.start + i]!;
     this.#crcs[number] = crc32(this.#bytes.subarray(start, this.#sizeBytes));

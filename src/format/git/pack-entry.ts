@@ -164,7 +164,7 @@ const sampleBytes = 4096;
 const samplesFrom = 64 * 1024;
 
 /** Tries three small pieces: media and archives do not shrink, and trying all of them costs more than storing them. */
-function looksIncompressible(content: Uint8Array): boolean {
+export function looksIncompressible(content: Uint8Array): boolean {
   if (content.length < samplesFrom) return false;
   const starts = [0, (content.length - sampleBytes) >>> 1, content.length - sampleBytes];
   return starts.every((start) => {

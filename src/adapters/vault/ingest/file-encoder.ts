@@ -164,6 +164,8 @@ export class FileEncoder {
     writeObjectId(type, content, { out: id, start: 0 });
     // A long run of one byte (a sparse file) gives the same chunk again and again.
     if (equalIds(this.#previousId, 0, id, 0) || this.#options.isKnown(id, 0)) return;
+    // A large object goes into a batch of its own rather than make one that is nearly full grow to twice its size.
+    if (this.#batch.objectCount > 0 && this.#batch.sizeBytes + content.length > batchBytes) yield this.#detachBatch();
     this.#batch.add(type, content, { ids: id, start: 0 });
     if (this.#batch.sizeBytes >= batchBytes) yield this.#detachBatch();
   }
