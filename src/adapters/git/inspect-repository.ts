@@ -13,6 +13,8 @@ import { lstatIfThere, readGitFile, readLinkText } from './read-git-file.ts';
 /** A repository with everything that decides how it may be read. */
 export interface Repository {
   readonly place: RepositoryPlace;
+  /** True when its work tree is the vault, or it lies in the vault: its history is the vault's. */
+  readonly isVaults: boolean;
   readonly config: LoadedConfig;
   /** HEAD as written; null when it is not well-formed. */
   readonly head: RefValue | null;
@@ -35,7 +37,8 @@ export type Inspected =
 
 /** Finds the vault's repository and reads its configuration, afresh at every call: it may change between two. */
 export function inspectRepository(vaultRoot: string, around: GitSurroundings): Inspected {
-  const located = locateRepository(vaultRoot, around.env);
+  const vault = realpathSync(vaultRoot);
+  const located = locateRepository(vault, around.env);
   if (located.kind === 'none') return { kind: 'none', config: loadConfig(null, around) };
   if (located.kind === 'broken') return { kind: 'broken', config: loadConfig(null, around), reason: located.reason };
   const { place } = located;
@@ -49,6 +52,7 @@ export function inspectRepository(vaultRoot: string, around: GitSurroundings): I
     kind: 'found',
     repository: {
       place,
+      isVaults: place.folder === vault || workTree === vault,
       config,
       head,
       workTree,

@@ -105,8 +105,10 @@ function personalFiles(around: GitSurroundings): string[] {
 }
 
 function loadFile(loader: Loader, path: string, depth: number): void {
+  // Git takes the format of a repository from its own file alone, so trouble further down leaves doubt and no more.
+  const trouble = depth === 0 ? loader.trouble : loader.doubts;
   if (depth > depthMax || loader.filesLeft-- <= 0) {
-    loader.trouble.push('its configuration includes too many files');
+    trouble.push('more included files than are followed');
     return;
   }
   // /dev/null is how people say "no such file".
@@ -115,7 +117,7 @@ function loadFile(loader: Loader, path: string, depth: number): void {
   try {
     bytes = readGitFile(path, { sizeBytesMax, followLink: true });
   } catch (error) {
-    loader.trouble.push(error instanceof Error ? error.message : String(error));
+    trouble.push(error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
     return;
   }
   if (bytes === null) return;
@@ -129,7 +131,7 @@ function loadFile(loader: Loader, path: string, depth: number): void {
     }
   }
   if (brokenLine !== null) {
-    loader.trouble.push(`line ${brokenLine} of ${JSON.stringify(path)} is not git configuration`);
+    trouble.push(`line ${brokenLine} of ${JSON.stringify(path)} is not git configuration`);
   }
 }
 

@@ -13,8 +13,6 @@ export interface RepositoryPlace {
   readonly gitDir: string;
   /** Where objects, refs and configuration lie; another folder than `gitDir` in a linked worktree. */
   readonly commonDir: string;
-  /** True when `folder` is the vault: its history is the vault's. */
-  readonly isVaults: boolean;
 }
 
 export type Located =
@@ -25,14 +23,13 @@ export type Located =
 /**
  * Finds the repository of a vault as git would from inside it: a `.git` folder, or a file naming one (linked worktree,
  * submodule), in the vault or the nearest folder above on the same file system. `GIT_DIR` is not asked: a vault's
- * repository must not depend on the shell it is snapshotted from.
+ * repository must not depend on the shell it is snapshotted from. `vault` is a real path.
  */
-export function locateRepository(vaultRoot: string, env: Readonly<Record<string, string | undefined>>): Located {
-  const vault = realpathSync(vaultRoot);
+export function locateRepository(vault: string, env: Readonly<Record<string, string | undefined>>): Located {
   const device = statSync(vault).dev;
   const ceilings = (env['GIT_CEILING_DIRECTORIES'] ?? '').split(process.platform === 'win32' ? ';' : ':');
   for (let folder = vault; ; folder = dirname(folder)) {
-    const found = repositoryIn(folder, folder === vault);
+    const found = repositoryIn(folder);
     if (found.kind !== 'none') return found;
     // A folder inside a bare repository (or inside a .git) has no work tree around it.
     const parent = dirname(folder);
@@ -55,7 +52,7 @@ export function readPathLine(path: string): string | null {
   return bytes === null ? null : textOfByteString(byteStringOf(bytes).replace(/[\r\n]+$/, ''));
 }
 
-function repositoryIn(folder: string, isVaults: boolean): Located {
+function repositoryIn(folder: string): Located {
   const dotGit = join(folder, '.git');
   const kind = statIfThere(dotGit);
   if (kind === null || (!kind.isFile() && !kind.isDirectory())) return { kind: 'none' };
@@ -67,7 +64,7 @@ function repositoryIn(folder: string, isVaults: boolean): Located {
     if (isGitFolder(gitDir, commonDir)) {
       return {
         kind: 'found',
-        place: { folder, gitDir: realpathSync(gitDir), commonDir: realpathSync(commonDir), isVaults },
+        place: { folder, gitDir: realpathSync(gitDir), commonDir: realpathSync(commonDir) },
       };
     }
     // Git walks on past a .git folder that is none, but not past a .git file that leads nowhere.

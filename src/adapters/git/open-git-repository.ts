@@ -5,6 +5,7 @@ import { captureRepositoryHistory } from './capture-history.ts';
 import { countUnpushed } from './count-unpushed.ts';
 import { isFolderIgnoredByName, ignoresAllWithin } from './folder-rules.ts';
 import { findIgnoreSources, positionInWorkTree } from './ignore-sources.ts';
+import type { WorkTreePosition } from './ignore-sources.ts';
 import { inspectRepository } from './inspect-repository.ts';
 import type { Inspected, Repository } from './inspect-repository.ts';
 import type { GitSurroundings, LoadedConfig } from './load-config.ts';
@@ -39,28 +40,31 @@ export function openGitRepository(vaultRoot: string, options: GitSurroundings): 
 
     async readState() {
       const inspected = inspect();
-      const notices: Notice[] = doubtsAbout(inspected, readIndex);
-      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return { state: null, notices };
+      const notices: Notice[] = doubtsAbout(inspected, {
+        position: positionInWorkTree(vaultRoot, inspected),
+        readIndex,
+      });
+      if (inspected.kind !== 'found' || !inspected.repository.isVaults) return { state: null, notices };
       const read = readRepositoryState(inspected.repository);
       return { state: read.state, notices: [...notices, ...read.notices] };
     },
 
     async captureHistory(capture) {
       const inspected = inspect();
-      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return null;
+      if (inspected.kind !== 'found' || !inspected.repository.isVaults) return null;
       return captureRepositoryHistory(inspected.repository, capture);
     },
 
     async historyBytes() {
       const inspected = inspect();
-      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return 0;
+      if (inspected.kind !== 'found' || !inspected.repository.isVaults) return 0;
       const { repository } = inspected;
       return repository.unread === null ? objectBytesIn(findObjectFolders(repository.place.commonDir).folders) : 0;
     },
 
     async summary() {
       const inspected = inspect();
-      if (inspected.kind !== 'found' || !inspected.repository.place.isVaults) return null;
+      if (inspected.kind !== 'found' || !inspected.repository.isVaults) return null;
       return summarize(inspected.repository);
     },
 
@@ -112,7 +116,10 @@ function createIndexReader(): IndexReader {
 }
 
 /** What a person should know about a repository besides its state. */
-function doubtsAbout(inspected: Inspected, readIndex: IndexReader): Notice[] {
+function doubtsAbout(
+  inspected: Inspected,
+  { position, readIndex }: { position: WorkTreePosition | null; readIndex: IndexReader },
+): Notice[] {
   const notices: Notice[] = configOf(inspected).doubts.map((doubt) => ({
     code: 'ignore_rule_doubtful',
     message: `Git's configuration was not read in full: ${doubt}`,
@@ -122,7 +129,11 @@ function doubtsAbout(inspected: Inspected, readIndex: IndexReader): Notice[] {
   }
   if (inspected.kind !== 'found') return notices;
   const { repository } = inspected;
-  const index = repository.hasReadableIndex ? readIndex(repository).paths : null;
+  if (repository.isVaults && repository.workTree !== null && position === null) {
+    const message = 'core.worktree names another folder: the index and info/exclude are not the vault\u2019s';
+    notices.push({ code: 'repository_state', message });
+  }
+  const index = position !== null && repository.hasReadableIndex ? readIndex(repository).paths : null;
   if (typeof index === 'string') {
     const message = `Files that git tracks and also ignores count as ignored: ${index}`;
     notices.push({ code: 'repository_unread', message });

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { byteStringOf } from '../../lib/bytes.ts';
 import type { ByteString } from '../../lib/bytes.ts';
@@ -5,7 +6,7 @@ import { parseIdLines, parseReflog } from '../../format/git-refs.ts';
 import type { ReflogLine } from '../../format/git-refs.ts';
 import type { ObjectId } from '../../model/ids.ts';
 import type { RepositoryPlace } from './locate-repository.ts';
-import { listGitFolder, lstatIfThere, pathWithin, readGitFile } from './read-git-file.ts';
+import { listGitFolder, pathWithin, readGitFile } from './read-git-file.ts';
 
 export interface ExtraRoots {
   /** Stash entries first, then newest first. */
@@ -73,9 +74,9 @@ function addFromFile(found: Found, path: string): void {
 
 function worktreesOf(commonDir: string): string[] {
   const folder = join(commonDir, 'worktrees');
-  if (lstatIfThere(folder)?.isDirectory() !== true) return [];
-  const entries = listGitFolder(folder, { entriesMax: 10_000 }) ?? [];
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => pathWithin(folder, entry.name).toString());
+  return listQuietly(folder)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => pathWithin(folder, entry.name).toString());
 }
 
 function readLogFolder(
@@ -83,9 +84,8 @@ function readLogFolder(
   commonDir: string,
   { folder, depth }: { folder: ByteString; depth: number },
 ): void {
-  const path = pathWithin(commonDir, folder);
-  if (depth > 64 || lstatIfThere(path)?.isDirectory() !== true) return;
-  for (const entry of listGitFolder(path, { entriesMax: 1_000_000 }) ?? []) {
+  if (depth > 64) return;
+  for (const entry of listQuietly(pathWithin(commonDir, folder))) {
     const name = `${folder}/${entry.name}`;
     if (entry.isDirectory()) readLogFolder(found, commonDir, { folder: name, depth: depth + 1 });
     else readLog(found, pathWithin(commonDir, name), { isStash: name === 'logs/refs/stash' });
@@ -108,6 +108,14 @@ function addLine({ newest, builtUpon }: Found, line: ReflogLine, isStash: boolea
   }
   if (!isStash && line.before !== null && line.after !== null && builtOnMessage.test(line.message)) {
     builtUpon.add(line.before);
+  }
+}
+
+function listQuietly(path: string | Buffer): Dirent[] {
+  try {
+    return listGitFolder(path, { entriesMax: 1_000_000 }) ?? [];
+  } catch {
+    return [];
   }
 }
 

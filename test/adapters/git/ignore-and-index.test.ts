@@ -247,7 +247,8 @@ describe('whether git would ever pick up what is written into a folder', () => {
     temporary.write(folder, { 'x [1]/.gitignore': 'hold/\n', 'y/.gitignore': '/deeper/hold\n' });
     const repository = temporary.open(folder);
     for (const path of ['x [1]/hold', 'x [1]/z/hold', 'y/hold', 'y/deeper/hold', 'hold']) {
-      expect(await repository.ignoresFolder(path), path).toBe(!gitWould(folder, path));
+      const answer = await repository.ignoresFolder(path);
+      expect({ path, answer }).toEqual({ path, answer: !gitWould(folder, path) });
     }
   });
 

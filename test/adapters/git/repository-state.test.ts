@@ -73,6 +73,72 @@ describe('refs', () => {
   });
 });
 
+describe('a repository that lies elsewhere', () => {
+  test('.git as a link to a folder', async () => {
+    const other = temporary.create('other');
+    const folder = temporary.path('vault');
+    mkdirSync(folder);
+    symlinkSync(join(other, '.git'), join(folder, '.git'));
+    const before = treeDigest(other);
+    expect((await stateOf(folder)).state.head).toBe(temporary.head(other));
+    expect(treeDigest(other)).toBe(before);
+  });
+
+  test('a bare one named by a .git file: history, but no index', async () => {
+    const source = temporary.create('source');
+    const folder = temporary.path('vault');
+    temporary.git(temporary.root, ['clone', '-q', '--bare', source, join(folder, '.bare')]);
+    temporary.write(folder, { '.git': 'gitdir: ./.bare\n' });
+    expect((await stateOf(folder)).state.head).toBe(temporary.head(source));
+    expect(await temporary.open(folder).trackedPaths()).toBeNull();
+    expect(await temporary.open(folder).ignoresFolder('_restore')).toBe(true);
+  });
+
+  test('a work tree named by core.worktree is the vault wherever .git lies', async () => {
+    const above = temporary.create('above');
+    temporary.git(above, ['config', 'core.worktree', '../sub']);
+    const { state } = await stateOf(join(above, 'sub'));
+    expect(state.head).toBe(temporary.head(above));
+    expect((await temporary.open(join(above, 'sub')).ignoreSources()).vaultPrefix).toBe('');
+  });
+
+  test('core.worktree elsewhere: the history is captured, the index is not the vault\u2019s', async () => {
+    const folder = temporary.create('vault');
+    mkdirSync(temporary.path('elsewhere'));
+    temporary.git(folder, ['config', 'core.worktree', temporary.path('elsewhere')]);
+    const { state, notices } = await stateOf(folder);
+    expect(state.branch).toBe('refs/heads/main');
+    expect(notices.map(({ message }) => message).join()).toContain('core.worktree');
+    expect(await temporary.open(folder).trackedPaths()).toBeNull();
+  });
+
+  test('a broken link or a folder inside a bare repository is none', async () => {
+    const folder = temporary.path('vault');
+    mkdirSync(folder);
+    symlinkSync('/nowhere', join(folder, '.git'));
+    expect(await temporary.open(folder).readState()).toEqual({ state: null, notices: [] });
+    const bare = temporary.path('bare.git');
+    temporary.git(temporary.root, ['init', '-q', '--bare', bare]);
+    expect(await temporary.open(join(bare, 'hooks')).readState()).toEqual({ state: null, notices: [] });
+  });
+
+  test('git\u2019s own limits of the search count', async () => {
+    const folder = join(temporary.create('above'), 'sub');
+    expect((await temporary.open(folder).ignoreSources()).vaultPrefix).toBe('sub/');
+    const limited = temporary.open(folder, { GIT_CEILING_DIRECTORIES: temporary.path('above') });
+    expect((await limited.ignoreSources()).vaultPrefix).toBe('');
+  });
+});
+
+test('locks that git holds are neither waited for nor touched', async () => {
+  const folder = temporary.create('vault');
+  temporary.write(folder, { '.git/index.lock': '', '.git/refs/heads/main.lock': '', '.git/packed-refs.lock': '' });
+  const before = treeDigest(folder);
+  expect((await stateOf(folder)).notices).toEqual([]);
+  expect((await temporary.open(folder).trackedPaths())!.load().hasFile('a.txt')).toBe(true);
+  expect(treeDigest(folder)).toBe(before);
+});
+
 describe('roots besides the refs', () => {
   test('every stash, and what was amended or reset away, but nothing that was built upon', async () => {
     const folder = temporary.create('vault');
