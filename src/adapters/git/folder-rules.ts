@@ -57,7 +57,8 @@ function readRules(path: string | Buffer, folder: ByteString, options: { followL
   const rules: string[] = [];
   for (const raw of text.split('\n')) {
     const line = trimTrailingSpaces(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
-    if (line !== '' && !line.startsWith('#')) rules.push(rebase(line, folder));
+    // A rule of slashes alone matches nothing, but would name the folder itself once re-based.
+    if (!/^!?\/*$/.test(line) && !line.startsWith('#')) rules.push(rebase(line, folder));
   }
   return rules;
 }
