@@ -11,12 +11,15 @@ const openDrafts = new Set<string>();
 
 /** Name for a new draft of this process. `nonce` is 12 hex digits. */
 export function draftName(machineId: string, nonce: string): string {
-  const name = `draft-${machineId}-${process.pid}-${nonce}`;
-  openDrafts.add(name);
-  return name;
+  return `draft-${machineId}-${process.pid}-${nonce}`;
 }
 
-/** Says that this process is done with a draft. */
+/** Says that this process writes a draft, so that sweeping leaves it alone. */
+export function claimDraft(name: string): void {
+  openDrafts.add(name);
+}
+
+/** Says that this process is done with a draft, whatever became of it. */
 export function forgetDraft(name: string): void {
   openDrafts.delete(name);
 }

@@ -17,7 +17,7 @@ import {
   identifyFile,
   recordFileName,
 } from './entry-file.ts';
-import { draftName, forgetDraft, isAbandoned, removalName } from './leftovers.ts';
+import { claimDraft, draftName, forgetDraft, isAbandoned, removalName } from './leftovers.ts';
 
 const entryPattern = /^(\d{12})-/;
 const damagedPrefix = 'damaged-';
@@ -50,23 +50,25 @@ async function attempt<T>(doing: string, action: () => T): Promise<T> {
 }
 
 function beginDraft(spool: string, machineId: string): SpoolDraft {
-  const draft = join(spool, draftName(machineId, randomBytes(6).toString('hex')));
-  mkdirSync(draft, { mode: 0o700 });
+  const name = draftName(machineId, randomBytes(6).toString('hex'));
+  const directory = join(spool, name);
+  mkdirSync(directory, { mode: 0o700 });
+  claimDraft(name);
   let isOpen = true;
   return {
-    directory: draft,
+    directory,
     finish: (record, recordBytes) =>
       attempt('keep the captured snapshot', () => {
-        const finished = finishDraft(spool, draft, { record, recordBytes, machineId });
+        const finished = finishDraft(spool, directory, { record, recordBytes, machineId });
         isOpen = false;
-        forgetDraft(basename(draft));
+        forgetDraft(name);
         return finished;
       }),
     async [Symbol.asyncDispose]() {
       if (!isOpen) return;
       isOpen = false;
-      await attempt('discard an unfinished capture', () => rmSync(draft, { recursive: true, force: true }));
-      forgetDraft(basename(draft));
+      forgetDraft(name);
+      await attempt('discard an unfinished capture', () => rmSync(directory, { recursive: true, force: true }));
     },
   };
 }
