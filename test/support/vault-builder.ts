@@ -58,7 +58,7 @@ export function trackedPathsOf(paths: readonly ByteString[], signature = paths.j
 export interface TestScanOptions extends Partial<WorkingTreeOptions>, Partial<ScanOptions> {}
 
 /** Scans with the settings a new vault has, except those given. */
-export async function scanOf(root: string, options: TestScanOptions = {}): Promise<Scan> {
+export function scanOf(root: string, options: TestScanOptions = {}): Promise<Scan> {
   const workingTree = openWorkingTree({
     root,
     holdingDir: '_restore',
@@ -71,7 +71,7 @@ export async function scanOf(root: string, options: TestScanOptions = {}): Promi
     now: Date.now,
     ...options,
   });
-  return await workingTree.scan({ ignore: noIgnoreSources, tracked: null, base: null, ...options });
+  return workingTree.scan({ ignore: noIgnoreSources, tracked: null, base: null, ...options });
 }
 
 /** What the scan would be kept as, had every file been read; every id is a made-up one. */
