@@ -22,7 +22,12 @@ export function readLooseObject(path: string, name: string): GitObject | 'large'
   if (compressed.length === 0) throw objectCorrupt('The file is empty.');
   let inflated: Buffer;
   try {
-    const options = { maxOutputLength: objectBytesInMemoryMax + looseHeaderBytesMax, info: true };
+    const options = {
+      maxOutputLength: objectBytesInMemoryMax + looseHeaderBytesMax,
+      // Room for most objects in one piece, without 16 KiB of garbage for each of many small ones.
+      chunkSize: Math.max(256, Math.min(compressed.length * 4, 1 << 20)),
+      info: true,
+    };
     // The types do not know that `info` changes the answer.
     const result = inflateSync(compressed, options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     inflated = result.buffer;
