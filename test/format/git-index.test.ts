@@ -113,21 +113,26 @@ test('a cut or damaged index is refused, never half read', () => {
   temporary.git(folder, ['update-index', '--index-version', '4']);
   const bytes = readFileSync(join(folder, '.git', 'index'));
   for (let length = 0; length < bytes.length - 60; length++) {
-    expect(() => parseGitIndex(bytes.subarray(0, length), 20), `cut at ${length}`).toThrow();
+    expect(() => parseGitIndex(bytes.subarray(0, length), 20)).toThrow('The git index cannot be read');
   }
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
       const mutated = Buffer.from(bytes);
       mutated[at]! ^= change;
-      try {
-        parseGitIndex(mutated, 20);
-      } catch (error) {
-        expect(isHoldfastError(error, 'object_corrupt')).toBe(true);
-      }
+      expect(codeOfReading(mutated)).toMatch(/^(?:read|object_corrupt)$/);
     }),
     { numRuns: 2_000 },
   );
 });
+
+function codeOfReading(bytes: Buffer): string {
+  try {
+    parseGitIndex(bytes, 20);
+    return 'read';
+  } catch (error) {
+    return isHoldfastError(error) ? error.code : String(error);
+  }
+}
 
 test('a count that cannot be true is refused before memory is made', () => {
   const header = Buffer.alloc(200);
