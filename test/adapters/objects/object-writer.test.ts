@@ -9,8 +9,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import * as isomorphicGit from 'isomorphic-git';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openObjectWriter } from '../../../src/adapters/objects/open-object-writer.ts';
 import { gitIdentity, encodeCommit } from '../../../src/format/git/commit-codec.ts';
@@ -88,6 +90,24 @@ describe('a pack of one snapshot', () => {
     expect(readdirSync(directory).toSorted()).toEqual(
       [basename(packs[0]!.indexPath), basename(packs[0]!.packPath)].toSorted(),
     );
+  });
+
+  test('is read by isomorphic-git too', async () => {
+    await using writer = openObjectWriter(directory, nothingKnown);
+    const blob = writer.add('blob', Buffer.from('hello\n'));
+    const tree = writer.add('tree', encodeTree([{ name: 'note.md', mode: fileModes.file, id: blob }]));
+    const who = gitIdentity({ name: 'A', email: 'a@example.org' }, new Date(0));
+    const commit = writer.add(
+      'commit',
+      encodeCommit({ tree, parents: [], author: who, committer: who, message: Buffer.from('label\n') }),
+    );
+    installAndJudge(await writer.seal());
+    const repository = { fs, dir: oracle.directory };
+    expect(await isomorphicGit.readCommit({ ...repository, oid: commit })).toMatchObject({
+      commit: { tree, parent: [], message: 'label\n' },
+    });
+    const found = await isomorphicGit.readBlob({ ...repository, oid: commit, filepath: 'note.md' });
+    expect(Buffer.from(found.blob).toString()).toBe('hello\n');
   });
 
   test('holds an object once, however often it is added', async () => {

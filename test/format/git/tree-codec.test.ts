@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openObjectWriter } from '../../../src/adapters/objects/open-object-writer.ts';
 import { objectIdOf } from '../../../src/format/git/object-id.ts';
 import { decodeTree, encodeTree } from '../../../src/format/git/tree-codec.ts';
+import { byteStringOf } from '../../../src/lib/bytes.ts';
 import type { ObjectId } from '../../../src/model/ids.ts';
 import { compareTreeEntries, fileModes, type TreeEntry } from '../../../src/model/tree.ts';
 import { openGitOracle } from '../../support/git-oracle.ts';
@@ -64,7 +65,7 @@ describe('encodeTree', () => {
     const names = (): string => {
       const length = 1 + random.int(random.pick([3, 12, 200]));
       const bytes = random.bytes(length).map((byte) => (byte === 0 || byte === 0x2f ? 0x61 : byte));
-      return random.pick(['', 'a', 'a.', 'a-', 'a0']) + bytes.toString('latin1');
+      return random.pick(['', 'a', 'a.', 'a-', 'a0']) + byteStringOf(bytes);
     };
     const trees = Array.from({ length: 2000 }, () => {
       const entries = new Map<string, TreeEntry>();
