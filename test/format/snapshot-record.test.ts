@@ -200,3 +200,12 @@ describe('a hostile or damaged record', () => {
     expect(codeOf(() => decodeRecord(encoded, other))).toEqual({ code: 'record_invalid', field: 'id' });
   });
 });
+
+test('a record too large for any reader is refused before it is published', () => {
+  const refs = Array.from({ length: 200_000 }, (_, i) => ({
+    name: `refs/heads/${'x'.repeat(40)}${i}`,
+    id: sampleRecord().commit,
+  }));
+  const git = { ...sampleRecord().git!, refs };
+  expect(codeOf(() => encodeRecord(sampleRecord({ git }))).code).toBe('record_invalid');
+});

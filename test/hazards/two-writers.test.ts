@@ -39,6 +39,16 @@ describe('the vault lock', () => {
     expect(next).toBeDefined();
   });
 
+  test('stays held against other processes when this one asks for it again', async () => {
+    const directory = scratchFolder();
+    await using held = await lockIn(directory).acquire('snapshot');
+    expect(held).toBeDefined();
+    // POSIX locks are dropped when any descriptor of the file is closed; the refused attempt must not do that.
+    await expect(lockIn(directory).acquire('watch')).rejects.toMatchObject({ code: 'vault_locked' });
+    const child = runNode(holderIn(directory).replace("console.log('held')", 'process.exit(0)'), { stderr: 'ignore' });
+    expect(await ended(child)).not.toBe(0);
+  });
+
   test('says who holds it, where, and for how long', async () => {
     const directory = scratchFolder();
     const child = runNode(holderIn(directory));

@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
 /** Runs a piece of TypeScript module code in another process; imports are given as absolute paths. Killed with the test. */
-export function runNode(code: string): ChildProcess {
+export function runNode(code: string, options: { stderr?: 'ignore' } = {}): ChildProcess {
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', code], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', options.stderr ?? 'inherit'],
   });
   onTestFinished(() => {
     child.kill('SIGKILL');
