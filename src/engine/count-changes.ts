@@ -31,7 +31,7 @@ export async function countChangesSince(options: CountOptions): Promise<ChangeCo
   const { previous, base, tree, logFolder } = options;
   if (base !== null || previous === null) {
     const counted = countChanges(base, tree, { except: logFolder });
-    return { ...counted, anything: hasAny(counted) || base === null || foldersDiffer(base, tree) };
+    return { ...counted, anything: hasAny(counted) || base === null || foldersDiffer(base, tree, logFolder) };
   }
   const counted = await countAgainstStored(options, previous.record.tree);
   return { ...counted, anything: hasAny(counted) };
@@ -41,16 +41,22 @@ function hasAny(counted: TreeChanges): boolean {
   return counted.added + counted.changed + counted.removed > 0;
 }
 
-function foldersDiffer(base: VaultTree, tree: VaultTree): boolean {
-  const waiting = [{ folder: 0, baseFolder: 0 }];
+/** True when a folder came, went or has other permissions. The way to our own log, made by a snapshot, does not count. */
+function foldersDiffer(base: VaultTree, tree: VaultTree, logFolder: ByteString): boolean {
+  const logPath = logFolder.split('/');
+  const waiting = [{ folder: 0, baseFolder: 0, depth: 0 }];
   let differ = false;
   for (let pair = waiting.pop(); pair !== undefined && !differ; pair = waiting.pop()) {
+    const { depth } = pair;
     pairRows({ tree, folder: pair.folder }, { tree: base, folder: pair.baseFolder }, (row, baseRow) => {
       const folder = row < 0 ? -1 : tree.childFolders[row]!;
       const baseFolder = baseRow < 0 ? -1 : base.childFolders[baseRow]!;
       if (folder < 0 && baseFolder < 0) return;
-      if (folder < 0 || baseFolder < 0 || tree.modes[row] !== base.modes[baseRow]) differ = true;
-      else waiting.push({ folder, baseFolder });
+      const isSame = folder >= 0 && baseFolder >= 0 && tree.modes[row] === base.modes[baseRow];
+      const name = row < 0 ? base.name(baseRow) : tree.name(row);
+      const isOnLogPath = depth >= 0 && depth < logPath.length && name === logPath[depth];
+      if (!isSame && !isOnLogPath) differ = true;
+      if (folder >= 0 && baseFolder >= 0) waiting.push({ folder, baseFolder, depth: isOnLogPath ? depth + 1 : -1 });
     });
   }
   return differ;
