@@ -73,7 +73,7 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
     await saveCache(deps, { survey, snapshotId: previous!.record.id, generation: view.generation, history: null });
     return unchanged(survey);
   }
-  const history = await captureHistory(deps, { survey, opened, writer, options });
+  const history = await captureHistory(deps, { survey, opened, writer, options, mustLook: !isCacheCurrent });
   const git = history?.state ?? survey.git;
   const label = options.label ?? defaultLabel(deps, options.kind);
   const commits = addCommits(writer, trees, { identity: deps.identity, takenAt: survey.takenAt, label, git });
@@ -148,14 +148,15 @@ async function readFiles(
 
 async function captureHistory(
   deps: Deps,
-  work: { survey: Survey; opened: OpenedReader; writer: ObjectWriter; options: CaptureOptions },
+  work: { survey: Survey; opened: OpenedReader; writer: ObjectWriter; options: CaptureOptions; mustLook: boolean },
 ): Promise<HistoryCapture | null> {
   if (work.survey.git === null) return null;
   deps.events.emit({ type: 'phase_started', phase: 'history' });
   return await deps.repository.captureHistory({
     writer: work.writer,
     known: work.opened.known,
-    previousFingerprint: work.survey.cache?.historyFingerprint ?? null,
+    // After the store lost packs, a repository that looks as before may still lack objects there.
+    previousFingerprint: work.mustLook ? null : (work.survey.cache?.historyFingerprint ?? null),
     signal: work.options.signal,
     onProgress: (done, total) => deps.events.emit({ type: 'progress', phase: 'history', done, total, unit: 'objects' }),
   });

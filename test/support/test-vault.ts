@@ -1,0 +1,113 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { openGitRepository } from '../../src/adapters/git/open-git-repository.ts';
+import { openHoldingArea } from '../../src/adapters/holding/open-holding-area.ts';
+import { openObjectAccess } from '../../src/adapters/objects/open-object-access.ts';
+import { openRecordCache } from '../../src/adapters/record-cache/open-record-cache.ts';
+import { openSnapshotIndex } from '../../src/adapters/snapshot-index/open-snapshot-index.ts';
+import { openSpool } from '../../src/adapters/spool/open-spool.ts';
+import { preparePrivateState } from '../../src/adapters/system/open-private-state.ts';
+import { openStatCacheFile } from '../../src/adapters/vault/open-stat-cache.ts';
+import { openWorkingTree } from '../../src/adapters/vault/open-working-tree.ts';
+import { openVaultLock } from '../../src/adapters/vault-lock/open-vault-lock.ts';
+import type { Deps } from '../../src/engine/deps.ts';
+import type { HoldfastEvent } from '../../src/model/events.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { ObjectStorage } from '../../src/ports/object-storage.ts';
+
+/** A clock that moves only when told. */
+export interface MovableClock extends Clock {
+  advance(durationMs: number): void;
+}
+
+export function movableClock(start = '2026-03-01T09:00:00Z'): MovableClock {
+  let nowMs = Date.parse(start);
+  return {
+    now: () => new Date(nowMs),
+    monotonicMs: () => nowMs,
+    sleep: async (durationMs) => {
+      nowMs += durationMs;
+    },
+    advance: (durationMs) => {
+      nowMs += durationMs;
+    },
+  };
+}
+
+export interface TestVaultOptions {
+  /** Folder of the vault; created when missing. */
+  readonly root: string;
+  readonly storage: ObjectStorage;
+  readonly clock?: MovableClock;
+  readonly machine?: string;
+  readonly vaultId?: string;
+  /** Where packs of a store that is not local are cached; in the private state unless told. */
+  readonly cacheDirectory?: string;
+}
+
+export interface TestVault {
+  readonly root: string;
+  readonly deps: Deps;
+  readonly clock: MovableClock;
+  readonly events: HoldfastEvent[];
+  /** Folder of the private state. */
+  readonly privateFolder: string;
+  write(path: string, content: string | Uint8Array): void;
+}
+
+/**
+ * A vault with the real adapters around a storage of the test's choosing: what `app/compose.ts` opens, with a clock and a
+ * machine that can be told. Opening it again on the same folder is the next command of the same machine.
+ */
+export function openTestVault(options: TestVaultOptions): TestVault {
+  const { root, storage } = options;
+  mkdirSync(root, { recursive: true });
+  const machine = options.machine ?? 'desk';
+  const clock = options.clock ?? movableClock();
+  const stateDir = join(root, 'state');
+  const state = preparePrivateState(stateDir, root);
+  const events: HoldfastEvent[] = [];
+  const now = (): Date => clock.now();
+  const deps: Deps = {
+    identity: {
+      vault: { id: options.vaultId ?? 'vault-1', name: 'notes', root },
+      machine: { id: machine, name: machine, user: 'ada' },
+      writer: 'holdfast test',
+    },
+    settings: { captureHistory: true, strict: false, logFolder: 'state/log' },
+    clock,
+    random: { bytes: (size) => new Uint8Array(size).fill(7) },
+    events: { emit: (event) => events.push(event) },
+    workingTree: openWorkingTree({
+      root,
+      holdingDir: '_restore',
+      stateDir: 'state',
+      gitignore: true,
+      allowSecrets: false,
+      oneFileSystem: false,
+      maxFileSize: null,
+      chunkAbove: 8 * 1024 * 1024,
+      now: () => Date.now(),
+    }),
+    statCache: openStatCacheFile(join(state.cache, 'stat.cache'), machine),
+    repository: openGitRepository(root, {
+      env: { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
+      home: null,
+    }),
+    storage,
+    objects: openObjectAccess({
+      storage,
+      cacheDirectory: storage.isLocal ? null : (options.cacheDirectory ?? join(state.cache, 'packs')),
+    }),
+    spool: openSpool(state.spool, machine),
+    snapshotIndex: openSnapshotIndex({ path: join(stateDir, 'log', 'snapshots.ndjson'), machine, user: 'ada', now }),
+    recordCache: openRecordCache(state.cache, storage.url),
+    vaultLock: openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
+    holdingArea: openHoldingArea({ vaultRoot: root, holdingDir: '_restore' }),
+  };
+  const write = (path: string, content: string | Uint8Array): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  };
+  return { root, deps, clock, events, privateFolder: state.directory, write };
+}
