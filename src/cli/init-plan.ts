@@ -1,7 +1,7 @@
 import type { Config } from '../app/config.ts';
 import type { InitPlan } from '../engine/init-vault.ts';
 import { displayName, displayText, jsonPath } from '../format/display-name.ts';
-import { formatCount, formatSize } from '../format/size.ts';
+import { formatCounted, formatSize } from '../format/size.ts';
 import { formatStoreUrl } from '../format/store-url.ts';
 import { ledgerPhrases } from './ledger-text.ts';
 import type { Output } from './output.ts';
@@ -11,7 +11,7 @@ import { problemFields } from './print-problems.ts';
 
 const storeWords: Readonly<Record<InitPlan['store']['state'], string>> = {
   new: 'new',
-  ours: 'already this vault’s',
+  ours: "already this vault's",
   foreign: 'belongs to another vault',
 };
 
@@ -22,10 +22,10 @@ export function printInitPlan(out: Output, plan: InitPlan, config: Config): void
   printFact(out, 'vault', `${displayText(config.vaultName)} (${displayText(config.vaultRoot)})`);
   printFact(out, 'store', `${displayText(formatStoreUrl(config.store))} (${storeWords[store.state]})`);
   const history = historyBytes > 0 ? `, and ${formatSize(historyBytes)} of git history` : '';
-  printFact(out, 'captures', `${formatCount(files)} files, ${formatSize(sizeBytes)}${history}`);
+  printFact(out, 'captures', `${formatCounted(files, 'file')}, ${formatSize(sizeBytes)}${history}`);
   for (const [index, folder] of largestFolders.entries()) {
     const name = displayName(`${folder.path}/`, { charsMax: 60 });
-    const text = `${formatSize(folder.sizeBytes)}  ${name}  ${formatCount(folder.files)} files`;
+    const text = `${formatSize(folder.sizeBytes)}  ${name}  ${formatCounted(folder.files, 'file')}`;
     printFact(out, index === 0 ? 'largest' : '', text);
   }
   const phrases = ledgerPhrases(plan.ledger, { all: true });

@@ -5,7 +5,7 @@ import { slugOfLabel } from '../model/ids.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Output } from './output.ts';
 import type { Paint } from './paint.ts';
-import { displayWidth, padStartToWidth, padToWidth, truncateToWidth } from './text-width.ts';
+import { displayWidth, joinToWidth, padStartToWidth, padToWidth, truncateToWidth } from './text-width.ts';
 
 export interface PointTableOptions {
   readonly out: Output;
@@ -86,8 +86,8 @@ function tableLines(points: readonly RestorePoint[], columns: readonly Column[],
 function narrowLines(point: RestorePoint, columns: readonly Column[], width: number): string[] {
   const cell = (name: Column['name']) => columns.find((column) => column.name === name)?.cell(point) ?? '';
   const first = `${cell('mark')} ${cell('id')}`;
-  const second = [cell('age'), cell('changes'), cell('size'), cell('note')].filter((text) => text !== '').join(gap);
-  return [truncateToWidth(first, width), truncateToWidth(gap + second, width)];
+  const rest = [cell('age'), cell('size'), cell('changes'), cell('note')].filter((text) => text !== '');
+  return [truncateToWidth(first, width), ...joinToWidth(rest, gap, { width: width - 2 }).map((line) => gap + line)];
 }
 
 function markOf({ record, where }: RestorePoint, paint: Paint): string {

@@ -32,7 +32,7 @@ export async function runCommand(argv: readonly string[], io: Io, services: Part
   let control = await openOutput(io, guessOutputOptions(argv));
   let config: Config | null = null;
   try {
-    const { command, parsed } = await readCommandLine(argv, commands);
+    const { command, parsed, isBare } = await readCommandLine(argv, commands);
     control = await openOutput(io, outputOptionsOf(parsed));
     const context = await createContext({
       parsed,
@@ -44,6 +44,8 @@ export async function runCommand(argv: readonly string[], io: Io, services: Part
       },
     });
     const exitCode = await command.run(context);
+    if (isBare && io.stdout.isTTY === true)
+      control.output.note(control.output.paintNote('dim', '  All commands: holdfast help'));
     control.finish({ type: 'result', exitCode, fields: {} });
     return exitCode;
   } catch (thrown) {
@@ -61,6 +63,8 @@ export async function runCommand(argv: readonly string[], io: Io, services: Part
 interface CommandLine {
   readonly command: Command;
   readonly parsed: ParsedArguments;
+  /** No command was named. */
+  readonly isBare: boolean;
 }
 
 async function readCommandLine(argv: readonly string[], commands: readonly CommandEntry[]): Promise<CommandLine> {
@@ -73,10 +77,11 @@ async function readCommandLine(argv: readonly string[], commands: readonly Comma
   if (asksHelp && at !== -1 && name !== 'help') {
     const help = await loadCommand('help', commands);
     const globals = rest.filter((word) => word === '--json' || word === '--no-color');
-    return { command: help, parsed: await parseArguments(help, [name, ...globals]) };
+    return { command: help, parsed: await parseArguments(help, [name, ...globals]), isBare: false };
   }
   const command = await entry.load();
-  return { command, parsed: await parseArguments(command, rest.filter(asksHelp ? isNotHelp : () => true)) };
+  const words = asksHelp ? rest.filter(isNotHelp) : rest;
+  return { command, parsed: await parseArguments(command, words), isBare: at === -1 && !asksHelp };
 }
 
 async function loadCommand(name: string, commands: readonly CommandEntry[]): Promise<Command> {

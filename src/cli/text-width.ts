@@ -1,7 +1,7 @@
 // oxlint-disable-next-line no-control-regex -- colour sequences are what it looks for
 const colourSequence = /\u001b\[[0-9;]*m/g;
 // oxlint-disable-next-line no-control-regex -- as above
-const colourOrCluster = /\u001b\[[0-9;]*m/y;
+const colourAt = /\u001b\[[0-9;]*m/y;
 const printableAscii = /^[ -~]*$/;
 const wideCharacter =
   /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{16fe0}-\u{18cff}\u{1b000}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}])/u;
@@ -24,25 +24,13 @@ export function truncateToWidth(text: string, width: number): string {
   let kept = '';
   let used = 0;
   let isFull = false;
-  for (let at = 0; at < text.length;) {
-    colourOrCluster.lastIndex = at;
-    const colour = colourOrCluster.exec(text);
-    if (colour !== null) {
-      kept += colour[0];
-      at += colour[0].length;
-      continue;
-    }
-    const next = text.indexOf('\u001b', at);
-    for (const cluster of segment(text.slice(at, next === -1 ? undefined : next))) {
-      at += cluster.length;
-      if (isFull) continue;
-      isFull = used + clusterWidth(cluster) > width - 1;
-      if (isFull) kept += '…';
-      else {
-        kept += cluster;
-        used += clusterWidth(cluster);
-      }
-    }
+  for (const cluster of clustersOf(text)) {
+    const clusterColumns = clusterWidth(cluster);
+    if (clusterColumns === 0 && (!isFull || cluster.startsWith('\u001b['))) kept += cluster;
+    if (clusterColumns === 0 || isFull) continue;
+    isFull = used + clusterColumns > width - 1;
+    kept += isFull ? '…' : cluster;
+    used += clusterColumns;
   }
   return kept;
 }
@@ -94,11 +82,11 @@ export function joinToWidth(pieces: readonly string[], separator: string, option
 }
 
 function cutLong(line: string, options: Required<JoinOptions>): { text: string; isLast: boolean }[] {
-  if (displayWidth(line) <= options.width || line.includes('\u001b')) return [{ text: line, isLast: true }];
+  if (displayWidth(line) <= options.width) return [{ text: line, isLast: true }];
   const parts: { text: string; isLast: boolean }[] = [];
   let part = '';
   let used = 0;
-  for (const cluster of segment(line)) {
+  for (const cluster of clustersOf(line)) {
     const width = clusterWidth(cluster);
     if (used + width > options.width) {
       parts.push({ text: part, isLast: false });
@@ -112,12 +100,29 @@ function cutLong(line: string, options: Required<JoinOptions>): { text: string; 
   return parts;
 }
 
+/** What is drawn as one, a colour sequence counting as a cluster of its own. */
+function* clustersOf(text: string): Iterable<string> {
+  for (let at = 0; at < text.length;) {
+    colourAt.lastIndex = at;
+    const colour = colourAt.exec(text)?.[0];
+    if (colour !== undefined) {
+      yield colour;
+      at += colour.length;
+      continue;
+    }
+    const next = text.indexOf('\u001b', at + 1);
+    const plain = text.slice(at, next === -1 ? undefined : next);
+    yield* segment(plain);
+    at += plain.length;
+  }
+}
+
 function* segment(text: string): Iterable<string> {
   clusters ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   for (const { segment: cluster } of clusters.segment(text)) yield cluster;
 }
 
 function clusterWidth(cluster: string): number {
-  if (zeroWidth.test(cluster)) return 0;
+  if (cluster.startsWith('\u001b[') || zeroWidth.test(cluster)) return 0;
   return wideCharacter.test(cluster) ? 2 : 1;
 }

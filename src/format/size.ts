@@ -45,3 +45,8 @@ export function formatSize(sizeBytes: number): string {
 export function formatCount(count: number): string {
   return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }
+
+/** Shows a count with its noun: "1 file", "12,408 files". */
+export function formatCounted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

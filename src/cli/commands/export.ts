@@ -2,7 +2,7 @@ import { exportBundle } from '../../engine/export-bundle.ts';
 import { listSnapshots } from '../../engine/list-snapshots.ts';
 import { openPointReader } from '../../engine/store-view.ts';
 import { displayText } from '../../format/display-name.ts';
-import { formatCount, formatSize } from '../../format/size.ts';
+import { formatCounted, formatSize } from '../../format/size.ts';
 import { byteStringOfText } from '../../lib/bytes.ts';
 import { choosePoint, describePoint } from '../choose-point.ts';
 import type { Command } from '../command.ts';
@@ -41,7 +41,7 @@ export const command: Command = {
     });
     const history = report.hasHistory ? 'with its history' : 'without history: the store does not hold all of it';
     out.print(`  ${displayText(path)}`);
-    out.print(`  ${formatSize(report.sizeBytes)}, ${formatCount(report.objectCount)} objects, ${history}`);
+    out.print(`  ${formatSize(report.sizeBytes)}, ${formatCounted(report.objectCount, 'object')}, ${history}`);
     const quoted = shellQuote(byteStringOfText(path), io.platform);
     out.print(`  To open it:  git clone -b ${report.branch} ${quoted} somewhere`);
     return exitCodes.ok;

@@ -61,7 +61,7 @@ export const command: Command = {
     const { versioning } = await applyInit(deps, { signal: context.signal });
     const changed = await writeFiles(context, { config, answers });
     out.result({ command: 'init', applied: true, versioning, written: changed, ...initPlanFields(plan, config) });
-    printDone(context, { config, changed, versioning, rhythm: answers.rhythm });
+    printDone(context, { config, changed, versioning, rhythm: answers.rhythm, isNew: plan.store.state === 'new' });
     return exitCodes.ok;
   },
 };
@@ -131,9 +131,10 @@ interface Done {
   readonly changed: readonly string[];
   readonly versioning: VersioningState;
   readonly rhythm: Rhythm;
+  readonly isNew: boolean;
 }
 
-function printDone({ out }: CommandContext, { config, changed, versioning, rhythm }: Done): void {
+function printDone({ out }: CommandContext, { config, changed, versioning, rhythm, isNew }: Done): void {
   out.print(`  ${out.paint('green', '●')} ${out.paint('bold', displayText(config.vaultName))} is set up`);
   printFact(out, 'versioning', versioningWords[versioning]);
   printFact(out, 'written', changed.length === 0 ? 'nothing: all files were there' : changed.join(', '));
@@ -145,5 +146,5 @@ function printDone({ out }: CommandContext, { config, changed, versioning, rhyth
       `crontab line: ${when} holdfast snapshot --quiet --vault ${JSON.stringify(config.vaultRoot)}`,
     );
   }
-  printFact(out, 'next', out.paint('cyan', 'holdfast snapshot "first"'));
+  printFact(out, 'next', out.paint('cyan', isNew ? 'holdfast snapshot "first"' : 'holdfast status'));
 }

@@ -1,6 +1,6 @@
 import { reindex } from '../../engine/reindex.ts';
 import { displayText } from '../../format/display-name.ts';
-import { formatCount } from '../../format/size.ts';
+import { formatCount, formatCounted } from '../../format/size.ts';
 import type { Command } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 
@@ -21,7 +21,7 @@ export const command: Command = {
     const { snapshots, added, accepted, invalid } = report;
     out.result({ command: 'reindex', snapshots, added, accepted_as_gone: accepted, invalid });
     const rows = added === 0 ? 'the index already had them all' : `${formatCount(added)} added to the index`;
-    out.print(`  ${out.paint('green', '●')} ${formatCount(snapshots)} snapshots in the store, ${rows}`);
+    out.print(`  ${out.paint('green', '●')} ${formatCounted(snapshots, 'snapshot')} in the store, ${rows}`);
     if (accepted > 0) out.print(`  ${formatCount(accepted)} that were seen before are gone and no longer expected`);
     for (const { id, reason } of invalid) {
       out.complain(`  cannot be trusted: ${displayText(id, { charsMax: 120 })}: ${displayText(reason)}`);

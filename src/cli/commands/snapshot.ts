@@ -2,7 +2,7 @@ import type { Config } from '../../app/config.ts';
 import { takeSnapshot, type SnapshotOutcome } from '../../engine/take-snapshot.ts';
 import { displayText } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
-import { formatCount, formatSize } from '../../format/size.ts';
+import { formatCount, formatCounted, formatSize } from '../../format/size.ts';
 import type { HoldfastError } from '../../model/errors.ts';
 import { parseLabel } from '../../model/ids.ts';
 import type { SnapshotCounts } from '../../model/snapshot.ts';
@@ -111,11 +111,11 @@ function showUnchanged({ out, io }: CommandContext, outcome: Unchanged): number 
 function printCoverage(out: Output, { record }: Taken): void {
   const { files, sizeBytes } = record.counts;
   const begin = record.complete ? 'holding nothing back' : 'holding back what could not be stored';
-  const what = `${begin}: ${formatCount(files)} ${files === 1 ? 'file' : 'files'}, ${formatSize(sizeBytes)}`;
+  const what = `${begin}: ${formatCounted(files, 'file')}, ${formatSize(sizeBytes)}`;
   const phrases = ledgerPhrases(record.ledger);
-  const words = what.split(' ');
-  if (phrases.length > 0) words.push('·', 'not', 'protected:', ...phrases.join(', ').split(' '));
-  for (const line of joinToWidth(words, ' ', { width: out.columns - 2, indent: '  ' })) {
+  const pieces = phrases.map((phrase, index) => (index < phrases.length - 1 ? `${phrase},` : phrase));
+  if (pieces.length > 0) pieces[0] = `· not protected: ${pieces[0]}`;
+  for (const line of joinToWidth([what, ...pieces], ' ', { width: out.columns - 2, indent: '  ' })) {
     out.print(`  ${out.paint('dim', line)}`);
   }
 }
@@ -132,7 +132,7 @@ function countsText(out: Output, { added, changed, removed }: SnapshotCounts): s
 
 function requestsText(requests: RequestCounts): string {
   const total = requests.put + requests.get + requests.head + requests.list + requests.delete;
-  return `${formatCount(total)} ${total === 1 ? 'request' : 'requests'}`;
+  return formatCounted(total, 'request');
 }
 
 /** What is not in the store yet is never called saved. */

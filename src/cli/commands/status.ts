@@ -1,7 +1,7 @@
 import { readStatus, type StatusReport } from '../../engine/read-status.ts';
 import { displayName, displayText } from '../../format/display-name.ts';
 import { formatAge } from '../../format/duration.ts';
-import { formatCount, formatSize } from '../../format/size.ts';
+import { formatCount, formatCounted, formatSize } from '../../format/size.ts';
 import type { HealthColour } from '../../model/health.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -98,7 +98,7 @@ function* factsOf(report: StatusReport, now: Date): Iterable<[string, string]> {
     const where = latest.where === 'local' ? 'local only' : 'in store';
     const whole = complete ? '' : ', partial';
     yield ['newest', `${ago(takenAt)}, ${where}${whole}: ${displayText(id)}`];
-    yield ['protects', `${formatCount(counts.files)} files, ${formatSize(counts.sizeBytes)}`];
+    yield ['protects', `${formatCounted(counts.files, 'file')}, ${formatSize(counts.sizeBytes)}`];
   }
   yield ['restore points', `${formatCount(report.snapshots)}, ${formatSize(report.storedBytes)} stored`];
   if (report.waiting > 0) yield ['waiting', `${formatCount(report.waiting)} to be uploaded`];
@@ -111,7 +111,7 @@ function* factsOf(report: StatusReport, now: Date): Iterable<[string, string]> {
   }
   const verify = lastVerify?.event;
   if (verify?.event === 'verify') {
-    const found = verify.findings === 0 ? 'whole' : `${formatCount(verify.findings)} findings`;
+    const found = verify.findings === 0 ? 'whole' : formatCounted(verify.findings, 'finding');
     yield ['verified', `${ago(lastVerify!.at)} (${verify.depth}): ${found}`];
   } else yield ['verified', 'never; prove the store with: holdfast verify'];
   if (repository !== null) yield ['git', repositoryText(repository)];
@@ -126,7 +126,7 @@ function repositoryText(repository: NonNullable<StatusReport['repository']>): st
     parts.push(`in the middle of a ${repository.operations.map((name) => displayText(name)).join(', ')}`);
   if (!repository.hasRemote) parts.push('no remote');
   else if (repository.unpushedCommits !== null && repository.unpushedCommits > 0) {
-    parts.push(`${formatCount(repository.unpushedCommits)} commits not pushed`);
+    parts.push(`${formatCounted(repository.unpushedCommits, 'commit')} not pushed`);
   }
   return parts.join(', ');
 }

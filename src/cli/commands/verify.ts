@@ -1,7 +1,7 @@
 import { verifyStore, type VerifyDepth, type VerifyFinding } from '../../engine/verify-store.ts';
 import { displayText } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
-import { formatCount, formatSize } from '../../format/size.ts';
+import { formatCount, formatCounted, formatSize } from '../../format/size.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
@@ -54,8 +54,8 @@ export const command: Command = {
         message: `the index of ${key} was missing or wrong; rebuilt from its pack`,
       });
     }
-    const what = `${formatCount(snapshots)} ${snapshots === 1 ? 'snapshot' : 'snapshots'}`;
-    const read = depth === 'quick' ? 'no pack read' : `${formatCount(packs)} packs read, ${formatSize(readBytes)}`;
+    const what = formatCounted(snapshots, 'snapshot');
+    const read = depth === 'quick' ? 'no pack read' : `${formatCounted(packs, 'pack')} read, ${formatSize(readBytes)}`;
     const mark = findings.length === 0 ? out.paint('green', '●') : out.paint('red', '●');
     const verdict = findings.length === 0 ? 'whole' : 'damaged';
     for (const line of wrapToWidth(`${verdict}: ${what}, ${read}, ${formatDuration(durationMs)}`, out.columns - 4)) {
