@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { ByteLru } from '../../lib/byte-lru.ts';
 import type { FetchRange } from './fetch-pack.ts';
 
@@ -8,6 +9,7 @@ export interface StepReaderOptions {
 
 const stepBytes = 4 * 1024 * 1024;
 const stepsAhead = 2;
+const readsBetweenPauses = 256;
 const keptBytesMax = 128 * 1024 * 1024;
 
 /**
@@ -36,7 +38,7 @@ export function createStepReader(
     const known = coming.get(number);
     if (known !== undefined) return known;
     const from = number * stepBytes;
-    const bytes = Promise.resolve(fetch(from, Math.min(sizeBytes, from + stepBytes), signal)).then((fetched) => {
+    const bytes = fetchAfterPause(from).then((fetched) => {
       kept.set(number, fetched, fetched.length);
       coming.delete(number);
       return fetched;
@@ -47,7 +49,14 @@ export function createStepReader(
     return bytes;
   }
 
+  // A local pack answers at once every time: without pauses nothing else would run, not even a cancellation.
+  async function fetchAfterPause(from: number): Promise<Uint8Array> {
+    await setImmediate();
+    return fetch(from, Math.min(sizeBytes, from + stepBytes), signal);
+  }
+
   async function across(from: number, to: number): Promise<Uint8Array> {
+    await setImmediate();
     const out = new Uint8Array(to - from);
     for (let at = from; at < to;) {
       const number = Math.floor(at / stepBytes);
@@ -59,13 +68,17 @@ export function createStepReader(
     return out;
   }
 
+  let reads = 0;
   return (from, to) => {
     const number = Math.floor(from / stepBytes);
-    if (to > (number + 1) * stepBytes) return across(from, to);
+    reads++;
+    if (to > (number + 1) * stepBytes || reads % readsBetweenPauses === 0) return across(from, to);
     const bytes = step(number);
     const cut = (whole: Uint8Array): Uint8Array =>
       // A small part is copied, so that keeping it does not keep the step.
-      to - from === whole.length ? whole : whole.slice(from - number * stepBytes, to - number * stepBytes);
+      to - from === whole.length
+        ? whole
+        : new Uint8Array(whole.subarray(from - number * stepBytes, to - number * stepBytes));
     return bytes instanceof Promise ? bytes.then(cut) : cut(bytes);
   };
 }

@@ -68,8 +68,8 @@ export function decodeCommit(content: Uint8Array): DecodedCommit {
   return { tree, parents, author, committer, message: headers.rest() };
 }
 
-/** Walks the header lines at the start of a commit or tag. */
-export class HeaderLines {
+/** Walks the header lines at the start of a commit. */
+class HeaderLines {
   readonly #content: Uint8Array;
   #at = 0;
 

@@ -1,5 +1,4 @@
 import { constants, deflateSync, inflateSync } from 'node:zlib';
-import type { GitObject } from '../../ports/object-reader.ts';
 import type { ObjectType } from '../../ports/object-writer.ts';
 import { objectCorrupt } from './corrupt.ts';
 import { idBytes } from './object-id.ts';
@@ -109,26 +108,12 @@ export function compressContent(content: Uint8Array): Buffer {
 }
 
 /**
- * Decodes the undeltified entry that fills `bytes[start .. end)`. The caller compares the object's name.
- * @throws {HoldfastError} `object_corrupt` when it is malformed, a delta, of another size than stated, or too large
- */
-export function decodeWholeEntry(bytes: Uint8Array, start: number, end: number): GitObject {
-  const entry = bytes.subarray(start, end);
-  const header = decodeEntryHeader(entry, 0);
-  if (header.kind !== 'object') throw objectCorrupt('A pack entry is a delta where a whole object was expected.');
-  if (header.sizeBytes > objectBytesMax) throw tooLarge(header.sizeBytes, objectBytesMax);
-  const data = entry.subarray(header.dataStart);
-  const { content, consumedBytes } = inflateContent(data, header.sizeBytes);
-  if (consumedBytes !== data.length) throw objectCorrupt('A pack entry is followed by bytes that belong to nothing.');
-  return { type: header.type, content };
-}
-
-/**
  * Inflates the data of one entry that must yield exactly `sizeBytes`. `data` may be longer than the compressed stream;
  * `consumedBytes` says how much of it the stream took. Never makes more than `sizeBytes` of output.
- * @throws {HoldfastError} `object_corrupt` when malformed, cut short, or of another size
+ * @throws {HoldfastError} `object_corrupt` when malformed, cut short, of another size, or above `objectBytesMax`
  */
 export function inflateContent(data: Uint8Array, sizeBytes: number): { content: Buffer; consumedBytes: number } {
+  if (sizeBytes > objectBytesMax) throw tooLarge(sizeBytes, objectBytesMax);
   // Deflate cannot shrink better than this, so a larger claim is a lie: refuse it before making room for it.
   if (sizeBytes > data.length * deflateRatioMax) throw sizeMismatch(sizeBytes);
   const options = {

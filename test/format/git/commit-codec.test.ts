@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeCommit, encodeCommit, gitIdentity } from '../../../src/format/git/commit-codec.ts';
 import { objectIdOf } from '../../../src/format/git/object-id.ts';
-import { decodeTag } from '../../../src/format/git/tag-codec.ts';
 import type { ObjectId } from '../../../src/model/ids.ts';
 import { openGitOracle } from '../../support/git-oracle.ts';
 
@@ -71,17 +70,4 @@ describe('decodeCommit', () => {
       expect(() => decodeCommit(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'object_corrupt' }));
     },
   );
-});
-
-describe('decodeTag', () => {
-  test('tells what a tag points to', () => {
-    expect(decodeTag(Buffer.from(`object ${tree}\ntype tree\ntag v1\ntagger A <a> 1 +0000\n\nm\n`))).toEqual({
-      target: tree,
-      targetType: 'tree',
-    });
-  });
-
-  test.each(['', `object ${tree}\n`, `object ${tree}\ntype file\n`, `object x\ntype blob\n`])('refuses %j', (text) => {
-    expect(() => decodeTag(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'object_corrupt' }));
-  });
 });
