@@ -1,4 +1,5 @@
 import { snapshotPackKey } from '../format/store-layout.ts';
+import { foldProblems } from '../model/fold-problems.ts';
 import { type Label, makeSnapshotId, type ObjectId, type SnapshotId } from '../model/ids.ts';
 import type { Notice, Problem } from '../model/problem.ts';
 import { hasSnapshot, type RestorePoint } from '../model/restore-point.ts';
@@ -60,7 +61,7 @@ export function makeRecord(deps: Deps, parts: RecordParts): SnapshotRecord {
       storedBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes + pack.indexSizeBytes, 0),
     },
     complete: parts.problems.length === 0 && !(deps.settings.strict && parts.notices.some(isSpecialFile)),
-    problems: parts.problems,
+    problems: foldProblems(parts.problems),
     notices: parts.notices,
     ledger: parts.scan.ledger,
     git: parts.git,
