@@ -1,4 +1,5 @@
 import { constants, deflateSync, inflateSync } from 'node:zlib';
+import type { GitObject } from '../../ports/object-reader.ts';
 import type { ObjectType } from '../../ports/object-writer.ts';
 import { objectCorrupt } from './corrupt.ts';
 import { idBytes } from './object-id.ts';
@@ -105,6 +106,20 @@ export function compressContent(content: Uint8Array): Buffer {
   // One output chunk that fits saves zlib's default of 16 KiB a call and the joining of many.
   const chunkSize = Math.max(64, content.length + (content.length >>> 8) + 64);
   return deflateSync(content, { level, chunkSize });
+}
+
+/**
+ * Decodes the undeltified entry that fills `bytes[start .. end)`. The caller compares the object's name.
+ * @throws {HoldfastError} `object_corrupt` when it is malformed, a delta, or followed by bytes that are not its own
+ */
+export function decodeWholeEntry(bytes: Uint8Array, start: number, end: number): GitObject {
+  const entry = bytes.subarray(start, end);
+  const header = decodeEntryHeader(entry, 0);
+  if (header.kind !== 'object') throw objectCorrupt('A pack entry is a delta where a whole object was expected.');
+  const data = entry.subarray(header.dataStart);
+  const { content, consumedBytes } = inflateContent(data, header.sizeBytes);
+  if (consumedBytes !== data.length) throw objectCorrupt('A pack entry is followed by bytes that belong to nothing.');
+  return { type: header.type, content };
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   compressContent,
   decodeEntryHeader,
   decodePackHeader,
+  decodeWholeEntry,
   encodePackHeader,
   inflateContent,
   writeEntryHeader,
@@ -67,6 +68,17 @@ describe('entries', () => {
     expect(compressContent(Buffer.alloc(1 << 20, 'notes and notes ')).length).toBeLessThan(10_000);
     const half = Buffer.concat([randomBytes(1 << 19), Buffer.alloc(1 << 19)]);
     expect(compressContent(half).length).toBeLessThan(half.length * 0.6);
+  });
+
+  test('must fill their range', () => {
+    const entry = entryOf(Buffer.from('abc'));
+    expect(decodeWholeEntry(Buffer.concat([Buffer.alloc(7), entry]), 7, 7 + entry.length)).toEqual({
+      type: 'blob',
+      content: Buffer.from('abc'),
+    });
+    expect(() => decodeWholeEntry(Buffer.concat([entry, Buffer.alloc(1)]), 0, entry.length + 1)).toThrow(corrupt);
+    expect(() => decodeWholeEntry(entry, 0, entry.length - 1)).toThrow(corrupt);
+    expect(() => decodeWholeEntry(Buffer.from([0x60, 1, 0]), 0, 3)).toThrow(corrupt);
   });
 
   test('must have the size they state', () => {
