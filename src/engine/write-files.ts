@@ -199,13 +199,11 @@ class WriteRun {
     }
   }
 
-  /** Bytes of a range of our own, to give away; null (and every file in it lost) when the pack is damaged. */
+  /** Bytes of a range, to give away; null (and every file in it lost) when the pack is damaged. */
   async #tryReadRange(range: PackRange, rows: Uint32Array): Promise<Uint8Array | null> {
     const { reader, signal } = this.#options;
     try {
-      const bytes = await reader.readRange(range.pack, range.start, range.end, signal === undefined ? {} : { signal });
-      // The reader may keep what it answered; what goes to a worker is gone from here.
-      return new Uint8Array(bytes);
+      return await reader.readRange(range.pack, range.start, range.end, signal === undefined ? {} : { signal });
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#filesDone += rows.length;

@@ -32,7 +32,7 @@ export interface ObjectReader {
   locate(id: ObjectId): ObjectLocation | null;
   /** @throws {HoldfastError} `object_corrupt`, `pack_corrupt`, `pack_missing`; `object_missing` when no pack holds it */
   read(id: ObjectId, options?: { signal?: AbortSignal; sizeBytesMax?: number }): Promise<GitObject>;
-  /** Raw bytes of one pack, for callers that decode many entries at once. */
+  /** Raw bytes of one pack, for callers that decode many entries at once; theirs to keep or to give away. */
   readRange(pack: number, start: number, end: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   /** All object names in one pack, ordered by their offset, with their byte ranges. */
   entries(pack: number): Iterable<{ id: ObjectId; start: number; end: number }>;

@@ -1,0 +1,95 @@
+import type { Session } from '../app/compose.ts';
+import { listSnapshots } from '../engine/list-snapshots.ts';
+import { openPointReader } from '../engine/store-view.ts';
+import { openTreeReader } from '../engine/read-tree.ts';
+import { findEntry } from '../engine/find-path.ts';
+import { displayText } from '../format/display-name.ts';
+import type { ByteString } from '../lib/bytes.ts';
+import { isHoldfastError } from '../model/errors.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
+import { newestOfMachine } from '../model/restore-point.ts';
+import type { OpenedReader } from '../ports/object-access.ts';
+import { choosePoint, type ChosenPoint } from './choose-point.ts';
+import type { CommandContext } from './command.ts';
+import { parseVaultPath } from './vault-path.ts';
+
+/** The restore points, and a reader over everything they need. */
+export interface PointsAtHand extends OpenedReader {
+  /** Newest first, never empty. */
+  readonly points: readonly RestorePoint[];
+  /** This machine's newest point, or the newest of all when it has none. */
+  readonly newest: RestorePoint;
+  /** @throws {HoldfastError} `snapshot_unknown`, `when_invalid` */
+  choose(raw: string): Promise<ChosenPoint>;
+  /** Reads a path as typed. */
+  path(raw: string): ByteString;
+}
+
+/** Opens the store for looking around. A store that cannot be asked is a note: what is known may be enough. */
+export async function openPoints(context: CommandContext, deps: Session): Promise<PointsAtHand> {
+  const { io, out, signal } = context;
+  const { points, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
+  const choose = (raw: string): Promise<ChosenPoint> => choosePoint(points, raw, { now: io.now() });
+  // Fails when there is none, with the advice to take one.
+  const latest = await choose('latest');
+  if (unreachable !== null)
+    out.note(`  the store cannot be reached (${displayText(unreachable.message)}); using what is known`);
+  const opened = await openPointReader(deps, points, { signal });
+  return {
+    ...opened,
+    points,
+    newest: newestOfMachine(points, deps.identity.machine.id) ?? latest.point,
+    choose,
+    path: (raw) => parseVaultPath(raw, { cwd: io.cwd, root: deps.identity.vault.root, platform: io.platform }),
+  };
+}
+
+export interface PathAndPoint {
+  /** Null: nothing was asked for but the point. */
+  readonly path: ByteString | null;
+  readonly chosen: ChosenPoint;
+}
+
+/**
+ * Tells what `[path] [when]` mean. One word alone is a path when the newest point has it, else a point when there is one of
+ * that name or time; a path otherwise, which will then be reported as unknown.
+ */
+export async function readPathAndPoint(
+  at: PointsAtHand,
+  words: readonly string[],
+  when?: string,
+): Promise<PathAndPoint> {
+  const [first, second] = words;
+  const asked = second ?? when;
+  if (first === undefined) return { path: null, chosen: await chooseOrNewest(at, asked) };
+  if (asked !== undefined) return { path: at.path(first), chosen: await at.choose(asked) };
+  if (!(await isInNewest(at, first))) {
+    const chosen = await tryChoose(at, first);
+    if (chosen !== null) return { path: null, chosen };
+  }
+  return { path: at.path(first), chosen: await chooseOrNewest(at, undefined) };
+}
+
+/** The point a word names; null when it names none. */
+export async function tryChoose(at: PointsAtHand, raw: string): Promise<ChosenPoint | null> {
+  try {
+    return await at.choose(raw);
+  } catch (error) {
+    if (isHoldfastError(error, 'snapshot_unknown')) return null;
+    throw error;
+  }
+}
+
+async function chooseOrNewest(at: PointsAtHand, when: string | undefined): Promise<ChosenPoint> {
+  if (when !== undefined) return at.choose(when);
+  return { point: at.newest, when: { raw: 'latest', latestMinus: 0, time: null, timeText: null } };
+}
+
+async function isInNewest(at: PointsAtHand, raw: string): Promise<boolean> {
+  try {
+    return (await findEntry(openTreeReader(at.reader), at.newest.record.tree, at.path(raw))) !== null;
+  } catch (error) {
+    if (isHoldfastError(error, 'path_invalid')) return false;
+    throw error;
+  }
+}
