@@ -15,7 +15,12 @@ export function readVaultTree(root: string): VaultTree {
       .map((name) => {
         const full = Buffer.concat([path, Buffer.from('/'), name]);
         const stat = lstatSync(full);
-        return { name: name.toString('latin1'), full, stat, key: name.toString('latin1') + (stat.isDirectory() ? '/' : '') };
+        return {
+          name: name.toString('latin1'),
+          full,
+          stat,
+          key: name.toString('latin1') + (stat.isDirectory() ? '/' : ''),
+        };
       })
       .filter(({ stat }) => stat.isFile() || stat.isDirectory() || stat.isSymbolicLink())
       .sort((a, b) => (a.key < b.key ? -1 : 1));

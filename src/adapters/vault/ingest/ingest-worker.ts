@@ -7,7 +7,7 @@ import type { FromWorker, ToWorker, WorkerSetup } from './ingest-pool.ts';
 import { searchTable } from './known-table.ts';
 
 /** Batches sent and not yet taken by the writer: what bounds memory when the disk is slower than the reading. */
-const batchesUnderWayMax = 3;
+const batchesUnderWayMax = 2;
 
 if (parentPort === null) throw new Error('The reading thread was not started as a thread.');
 const port = parentPort;
