@@ -40,6 +40,7 @@ const throttled = new Set([
   'ServiceUnavailable',
   'XMinioServerNotInitialized',
 ]);
+const missing = new Set(['NoSuchKey', 'NoSuchVersion', 'NoSuchLifecycleConfiguration']);
 const badCredentials = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
@@ -169,8 +170,8 @@ function mapByStatus(
   request: S3Request,
   facts: S3ErrorFacts | null,
 ): HoldfastError | null {
-  // A version's name that no version can have is as missing as any other.
-  if (status === 404 || name === 'NoSuchVersion') {
+  // A 404 of any other kind (a proxy's, a wrong path) must not pass for "the object is not there". HEAD has no code.
+  if (missing.has(name) || (status === 404 && request.operation === 'HeadObject')) {
     const isHidden = facts?.headers['x-amz-delete-marker'] === 'true';
     return objectMissing(request.key ?? '', { isHidden });
   }

@@ -9,7 +9,7 @@ import { isHoldfastError } from '../../model/errors.ts';
 import type { VersioningState } from '../../ports/object-storage.ts';
 import type { S3Connection } from './s3-client.ts';
 
-const ruleId = 'holdfast-noncurrent-30d';
+const ruleName = 'holdfast-noncurrent-30d';
 const noncurrentDays = 30;
 
 /** Whether the bucket keeps versions; 'unknown' when the key may not ask. */
@@ -60,10 +60,13 @@ export async function turnVersioningOn(
 
 async function addExpiry(connection: S3Connection, base: string, signal?: AbortSignal): Promise<void> {
   const current = await readRules(connection, signal);
-  // A second rule for the same objects would shorten a longer period that somebody chose.
-  if (current.rules.some((rule) => expiresPriorVersionsOf(rule, base))) return;
+  // Each store in a bucket has a rule of its own. S3 takes 255 characters.
+  const id = (base === '' ? ruleName : `${ruleName}-${base.slice(0, -1)}`).slice(0, 255);
+  // A second rule for the same objects would shorten a longer period that somebody chose; one of this name that is
+  // switched off was switched off by somebody.
+  if (current.rules.some((rule) => rule.ID === id || expiresPriorVersionsOf(rule, base))) return;
   const rule: LifecycleRule = {
-    ID: ruleId,
+    ID: id,
     Status: 'Enabled',
     Filter: { Prefix: base },
     NoncurrentVersionExpiration: { NoncurrentDays: noncurrentDays },
@@ -71,7 +74,7 @@ async function addExpiry(connection: S3Connection, base: string, signal?: AbortS
   const input = {
     Bucket: connection.bucket,
     TransitionDefaultMinimumObjectSize: current.minimumSize,
-    LifecycleConfiguration: { Rules: [...current.rules.filter((one) => one.ID !== ruleId), rule] },
+    LifecycleConfiguration: { Rules: [...current.rules, rule] },
   };
   await connection.call({
     operation: 'PutBucketLifecycleConfiguration',

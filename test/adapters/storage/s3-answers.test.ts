@@ -130,7 +130,7 @@ describe('S13, S14 versions', () => {
   it('are turned on with 30 days for prior ones, below the prefix only', async () => {
     rig.server.bucket.versioning = null;
     expect(await (await rig.open()).enableVersioning()).toBe('on');
-    expect(rig.server.bucket.lifecycle).toMatch(/<ID>holdfast-noncurrent-30d<\/ID>/);
+    expect(rig.server.bucket.lifecycle).toContain('<ID>holdfast-noncurrent-30d-store</ID>');
     expect(rig.server.bucket.lifecycle).toMatch(/<Prefix>store\/<\/Prefix>/);
     expect(rig.server.bucket.lifecycle).toMatch(/<NoncurrentDays>30<\/NoncurrentDays>/);
     const first = rig.server.bucket.lifecycle;
@@ -237,5 +237,16 @@ describe('S23 another document than asked for', () => {
     expect(await storage.putIfAbsent(recordKey, rig.fileBody(bytes))).toBe('created');
     expect(rig.stored()?.equals(bytes)).toBe(true);
     expect(rig.server.bucket.uploads.size).toBe(0);
+  });
+
+  it.each([
+    ['a code of its own', { code: 'XAdminUserNotFound' }],
+    ['plain text', { body: '404 page not found' }],
+    ['nothing', { body: '' }],
+  ])('is not "missing" when a 404 comes with %s', async (_name, document) => {
+    const storage = await rig.openLearnt();
+    rig.server.faults.add({ times: 2, action: { kind: 'answer', status: 404, ...document } });
+    expect(await failure(storage.get('holdfast.json'))).toMatchObject({ code: 'storage_answer_invalid' });
+    expect(Buffer.from(await storage.get('holdfast.json'))).toEqual(small);
   });
 });

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
 import { describeObjectStorage } from '../../contracts/object-storage.contract.ts';
+import { describeS3Storage } from '../../contracts/s3-storage.contract.ts';
 import { createPeerBucket, s3PeerFromEnvironment } from '../../support/s3-server/peer.ts';
 import { testClock, testRandom } from '../../support/test-clock.ts';
 
@@ -25,4 +26,6 @@ describe.skipIf(peer === null)('with HOLDFAST_TEST_S3_ENDPOINT', () => {
       });
     },
   });
+
+  describeS3Storage('a real S3 server', async () => ({ ...peer!, bucket: await createPeerBucket(peer!) }));
 });

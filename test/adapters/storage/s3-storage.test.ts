@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { openStorage } from '../../../src/adapters/storage/open-storage.ts';
 import { describeObjectStorage } from '../../contracts/object-storage.contract.ts';
+import { describeS3Storage } from '../../contracts/s3-storage.contract.ts';
 import { startS3Server } from '../../support/s3-server/start-s3-server.ts';
 import type { S3Server } from '../../support/s3-server/start-s3-server.ts';
 import { testClock, testRandom } from '../../support/test-clock.ts';
@@ -37,3 +38,8 @@ for (const [name, behaviour] of s3Kinds) {
     },
   });
 }
+
+describeS3Storage('our server', async () => {
+  Object.assign(server.behaviour, { conditions: 'honoured', checksums: 'echoed' });
+  return { endpoint: server.endpoint, bucket: server.bucket.name, credentials: server.credentials };
+});
