@@ -32,6 +32,8 @@ export interface SessionOptions {
    * that is no vault yet is left as it is: what must be kept goes to the user's own data folder.
    */
   readonly prepareVault: boolean;
+  /** A directory store that is not there yet is made: `init` looks at a store before the folder is a vault. */
+  readonly createStore?: boolean;
   /** Special files make a snapshot partial. */
   readonly strict?: boolean;
 }
@@ -50,7 +52,8 @@ export async function openSession(
   const storage = await openStorage(formatStoreUrl(config.store), {
     clock: systemClock,
     random: systemRandom,
-    create: options.prepareVault,
+    // The default store is nobody's disk to mount: where it is missing there is no snapshot yet, or (K18) they are gone.
+    create: options.prepareVault || options.createStore === true || config.storeFrom === 'default',
     insecure: config.insecure,
     capabilitiesFile: join(places.state.cache, 'storage-capabilities.json'),
     onRetry: (retry) => options.events.emit({ type: 'request_retried', ...retry }),

@@ -1,5 +1,5 @@
 import type { Config } from '../app/config.ts';
-import type { Session } from '../app/compose.ts';
+import type { Session, SessionOptions } from '../app/compose.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
@@ -43,9 +43,7 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
-export interface OpenOptions {
-  /** The command makes the folder a vault if it is none yet (`snapshot`); others leave it as it is. */
-  readonly prepareVault?: boolean;
+export interface OpenOptions extends Partial<SessionOptions> {
   /** Changes settings for this run, for flags that override one. */
   readonly adjust?: (config: Config) => Config;
 }

@@ -49,8 +49,8 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
     events,
     signal: io.signal,
     config,
-    openSession: async ({ prepareVault = false, adjust = (asIs: Config) => asIs } = {}) =>
-      parts.openSession(adjust(await config()), io, { prepareVault, events }),
+    openSession: async ({ adjust = (asIs: Config) => asIs, ...options } = {}) =>
+      parts.openSession(adjust(await config()), io, { prepareVault: false, ...options, events }),
   };
 }
 

@@ -64,7 +64,7 @@ function fitColumns(points: readonly RestorePoint[], columns: Column[], width: n
 
 function lineWidth(points: readonly RestorePoint[], columns: readonly Column[]): number {
   const widths = columns.map((column) => columnWidth(points, column));
-  return widths.reduce((sum, width) => sum + width + gap.length, gap.length);
+  return widths.reduce((sum, width) => sum + gap.length + width, 0);
 }
 
 function columnWidth(points: readonly RestorePoint[], column: Column): number {

@@ -86,7 +86,7 @@ function answersOf(context: CommandContext, config: Config): InitAnswers {
 
 /** Looks without leaving a trace: the folder becomes a vault only once agreed. */
 async function makePlan(context: CommandContext, adjust: (config: Config) => Config): Promise<InitPlan> {
-  await using deps = await context.openSession({ adjust });
+  await using deps = await context.openSession({ adjust, createStore: true });
   return await planInit(deps, { signal: context.signal });
 }
 

@@ -50,12 +50,8 @@ export const command: Command = {
         oneFileSystem: config.capture.oneFileSystem || context.flag('one-file-system'),
       },
     });
-    await using deps = await context.openSession({ prepareVault: true, adjust });
-    const strict = deps.settings.strict || context.flag('strict');
-    const outcome = await takeSnapshot(
-      { ...deps, settings: { ...deps.settings, strict } },
-      { label, kind: 'manual', signal: context.signal },
-    );
+    await using deps = await context.openSession({ prepareVault: true, strict: context.flag('strict'), adjust });
+    const outcome = await takeSnapshot(deps, { label, kind: 'manual', signal: context.signal });
     for (const notice of outcome.notices) context.out.notice(notice);
     return outcome.kind === 'taken' ? showTaken(context, outcome) : showUnchanged(context, outcome);
   },
