@@ -1,4 +1,4 @@
-import type { ByteString } from '../lib/bytes.ts';
+import { type ByteString, textOfByteString } from '../lib/bytes.ts';
 
 /**
  * Says why a name must not be a path component of a snapshot, or returns null when it may. These are the names that git
@@ -29,11 +29,13 @@ export function captureNameProblem(name: ByteString, isLink = false): string | n
  * a way out of the folder; null when it can. Asked besides `pathComponentProblem`, on Windows only.
  */
 export function windowsNameProblem(name: ByteString): string | null {
+  const text = textOfByteString(name);
+  if (text === null) return 'it is not valid UTF-8';
   // oxlint-disable-next-line no-control-regex -- Windows forbids control characters in names
-  if (/[\u0000-\u001f<>:"/\\|?*]/.test(name)) return 'it holds a character Windows does not allow';
-  if (/[. ]$/.test(name)) return 'it ends in a dot or a space';
-  if (windowsDevice.test(name)) return 'it is the name of a device on Windows';
-  if (/^git~\d+$/i.test(name)) return 'Windows could read it as ".git"';
+  if (/[\u0000-\u001f<>:"/\\|?*]/.test(text)) return 'it holds a character Windows does not allow';
+  if (/[. ]$/.test(text)) return 'it ends in a dot or a space';
+  if (windowsDevice.test(text)) return 'it is the name of a device on Windows';
+  if (/^git~\d+$/i.test(text)) return 'Windows could read it as ".git"';
   return null;
 }
 

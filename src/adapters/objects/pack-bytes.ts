@@ -57,15 +57,16 @@ export class PackBytes {
 
   async #readAcross(range: { start: number; end: number; first: number; last: number }): Promise<Uint8Array> {
     const { start, end, first, last } = range;
-    const out = new Uint8Array(end - start);
-    for (let block = first; block <= last;) {
+    const parts: (Uint8Array | Promise<Uint8Array>)[] = [];
+    for (let block = first; block <= last; block++) {
       const runEnd = this.#endOfMissing(block, last);
-      if (runEnd > block + 1) await this.#fetchRun(block, runEnd);
-      const stop = Math.max(runEnd, block + 1);
-      for (; block < stop; block++) {
-        const part = this.#cut(await this.#block(block), { block, start, end });
-        out.set(part, Math.max(0, block * this.#blockBytes - start));
-      }
+      if (runEnd > block + 1) this.#fetchRun(block, runEnd);
+      parts.push(this.#block(block));
+    }
+    const out = new Uint8Array(end - start);
+    for (let block = first; block <= last; block++) {
+      const part = this.#cut(await parts[block - first]!, { block, start, end });
+      out.set(part, Math.max(0, block * this.#blockBytes - start));
     }
     return out;
   }
@@ -77,13 +78,16 @@ export class PackBytes {
     return end;
   }
 
-  async #fetchRun(first: number, end: number): Promise<void> {
+  #fetchRun(first: number, end: number): void {
     const start = first * this.#blockBytes;
-    const run = await this.#options.fetch(start, Math.min(this.#sizeBytes, end * this.#blockBytes));
+    const run = Promise.resolve(this.#options.fetch(start, Math.min(this.#sizeBytes, end * this.#blockBytes)));
     for (let block = first; block < end; block++) {
       const at = (block - first) * this.#blockBytes;
       // Copied, so that one block kept does not keep the whole run.
-      this.#keep(block, new Uint8Array(run.subarray(at, at + this.#blockBytes)));
+      void this.#await(
+        block,
+        run.then((bytes) => new Uint8Array(bytes.subarray(at, at + this.#blockBytes))),
+      );
     }
   }
 
@@ -92,7 +96,14 @@ export class PackBytes {
     if (kept !== undefined) return kept;
     const fetched = this.#isWhole ? this.#fetchWhole() : this.#fetchBlock(block);
     if (!(fetched instanceof Promise)) return this.#keep(block, fetched);
+    return this.#await(block, fetched);
+  }
+
+  /** Notes that a block is on its way, so that nobody else asks for it. */
+  #await(block: number, fetched: Promise<Uint8Array>): Promise<Uint8Array> {
     const pending = fetched.then((bytes) => this.#keep(block, bytes)).finally(() => this.#pending.delete(block));
+    // Whoever asked sees the failure; blocks of a run that nobody came to ask for do not matter.
+    pending.catch(() => {});
     this.#pending.set(block, pending);
     return pending;
   }

@@ -140,6 +140,31 @@ describe('a reader over packs of a store', () => {
     expect(store.storage.calls.length).toBeLessThanOrEqual(2);
   });
 
+  test('fetches nothing twice for readers at the same time', async () => {
+    const store = fixture();
+    const [large] = noise(6, { count: 1, size: 5_000_000 });
+    const { ref, ids } = await storePack(store, [large!]);
+    const { reader } = await store.access.openReader([stored(ref)]);
+    store.storage.calls.length = 0;
+    await Promise.all([reader.read(ids[0]!), reader.read(ids[0]!), reader.read(ids[0]!)]);
+    expect(store.storage.calls.length).toBeLessThanOrEqual(2);
+  });
+
+  test('passes on a failure of the store, and reads on after it', async () => {
+    const store = fixture();
+    const [large] = noise(7, { count: 1, size: 5_000_000 });
+    const { ref, ids } = await storePack(store, [large!]);
+    const { reader } = await store.access.openReader([stored(ref)]);
+    store.storage.hooks = {
+      beforeCall() {
+        throw new HoldfastError('storage_timeout', 'The store is too slow.');
+      },
+    };
+    await expect(reader.read(ids[0]!)).rejects.toMatchObject({ code: 'storage_timeout' });
+    store.storage.hooks = {};
+    expect(Buffer.compare((await reader.read(ids[0]!)).content, large!)).toBe(0);
+  });
+
   test('keeps no copies of a store in a directory', async () => {
     const store = fixture({ isLocal: true });
     const { ref, ids } = await storePack(store, texts('a'));

@@ -129,6 +129,15 @@ describe('a pack of one snapshot', () => {
     );
   });
 
+  test('that cannot be written is an error of this machine, and the writer stays closed', async () => {
+    await using writer = openObjectWriter(join(directory, 'gone'), nothingKnown);
+    writer.add('blob', Buffer.from('a'));
+    await expect(writer.seal()).rejects.toMatchObject({ kind: 'local' });
+    expect(() => writer.add('blob', Buffer.from('b'))).toThrow(/after it was sealed/);
+    await using streaming = openObjectWriter(join(directory, 'gone'), nothingKnown, { memoryBytesMax: 100 });
+    expect(() => streaming.add('blob', randomBytes(1000))).toThrow(/Cannot write a pack/);
+  });
+
   test('is none when nothing was added', async () => {
     await using writer = openObjectWriter(directory, nothingKnown);
     expect(await writer.seal()).toEqual([]);
