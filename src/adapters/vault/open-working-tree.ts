@@ -23,6 +23,8 @@ export interface WorkingTreeOptions {
   readonly chunkAbove: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** For tests: how many threads scan besides this one. By default it depends on how much there is. */
+  readonly threadCount?: number | undefined;
 }
 
 /**

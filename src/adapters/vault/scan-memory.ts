@@ -115,6 +115,19 @@ export class IgnoredNames {
     this.mtimes[row] = measure.mtimeMs;
   }
 
+  /** Appends the names of a part of the vault, whose folders follow those here. Origins must be the same objects. */
+  append(part: IgnoredNames): void {
+    for (let folder = 0; folder < part.folderCount; folder++) {
+      this.beginFolder();
+      for (let row = part.firstRow(folder); row < part.firstRow(folder + 1); row++) {
+        const mtimeMs = part.mtimes[row]!;
+        const added = this.add(part.name(row), { isFolder: part.isFolder(row), origin: part.origin(row), mtimeMs });
+        const measure = part.measure(row);
+        if (measure !== null) this.setMeasure(added, measure);
+      }
+    }
+  }
+
   /** Encodes for the stat cache; `header` comes back from `decode`. */
   encode(header: { readonly signature: string | null }): Uint8Array {
     const { rowCount: rows } = this;

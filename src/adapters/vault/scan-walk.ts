@@ -77,14 +77,14 @@ export class VaultWalk {
       ? folder.context.enterIgnored(path)
       : folder.context.enter(path, this.#readGitignore(prefix));
     const hasGone = this.#match.match(listing, folder.baseFolder);
-    if (!this.#judgeAll(prefix, folder.baseFolder, context)) {
+    const within = { folder, prefix, context, isExempt: context.state === 'everything' };
+    if (!this.#judgeAll(within)) {
       this.deferred.push(folder);
       return null;
     }
     this.#beginFolder(folder, context.hash);
-    const isExempt = context.state === 'everything';
-    if (hasGone && !isExempt) this.changed = true;
-    this.#writeAll(prefix, { folder, context, isExempt });
+    if (hasGone && !within.isExempt) this.changed = true;
+    this.#writeAll(within);
     this.counts.vanished += listing.vanished;
     for (const { name, code } of listing.unreadable) this.#addUnreadable(prefix + name, code);
     return null;
@@ -96,16 +96,15 @@ export class VaultWalk {
   }
 
   /** Returns false when a verdict needs the tracked paths and this thread lacks them; nothing is recorded then. */
-  #judgeAll(prefix: ByteString, baseFolder: number, context: IgnoreContext): boolean {
-    const listing = this.#listing;
-    const { names, count } = listing;
+  #judgeAll({ folder, prefix, context }: Within): boolean {
+    const { names, modes, count } = this.#listing;
     const verdicts = this.#verdicts;
     verdicts.length = count;
-    const holds = this.#match.holds(baseFolder, context.hash);
+    const holds = this.#match.holds(folder.baseFolder, context.hash);
     for (let i = 0; i < count; i++) {
-      let verdict = holds ? this.#match.verdict(i, listing.modes[i]!) : null;
+      let verdict = holds ? this.#match.verdict(i, modes[i]!) : null;
       if (verdict === null) {
-        const kind = listing.modes[i]! & modeBits.kindMask;
+        const kind = modes[i]! & modeBits.kindMask;
         const name = names[i]!;
         const entry = { path: prefix + name, name, isFolder: kind === modeBits.folder, isLink: kind === modeBits.link };
         verdict = this.#judge.judge(context, entry);
@@ -150,20 +149,20 @@ export class VaultWalk {
     this.ledger.addPath(path, 'unreadable', { fileCount: 1, sizeBytes: 0, atLeast: true });
   }
 
-  #writeAll(prefix: ByteString, within: Within): void {
-    const listing = this.#listing;
+  #writeAll(within: Within): void {
+    const { count } = this.#listing;
     const { tree } = this;
-    tree.reserveEntries(listing.count);
-    for (let i = 0; i < listing.count; i++) {
+    tree.reserveEntries(count);
+    for (let i = 0; i < count; i++) {
       const verdict = this.#verdicts[i]!;
-      if (typeof verdict === 'object') this.#leaveOut(i, prefix, verdict);
-      else if (this.#isStorable(i, prefix, within)) this.#writeRow(i, prefix, { ...within, verdict });
+      if (typeof verdict === 'object') this.#leaveOut(i, within, verdict);
+      else if (this.#isStorable(i, within)) this.#writeRow(i, within, verdict);
     }
     const number = tree.folderCount - 1;
     tree.folderEntryCounts[number] = tree.entryCount - tree.folderEntryStarts[number]!;
   }
 
-  #leaveOut(i: number, prefix: ByteString, origin: RuleOrigin): void {
+  #leaveOut(i: number, { prefix }: Within, origin: RuleOrigin): void {
     const listing = this.#listing;
     const name = listing.names[i]!;
     const isFolder = listing.isFolder(i);
@@ -179,74 +178,77 @@ export class VaultWalk {
   }
 
   /** Leaves out what cannot or may not be stored whatever the rules say, and says so. */
-  #isStorable(i: number, prefix: ByteString, { folder }: Within): boolean {
+  #isStorable(i: number, { folder, prefix }: Within): boolean {
     const listing = this.#listing;
-    const { rootDevice, oneFileSystem, maxFileSize } = this.#settings;
-    const path = prefix + listing.names[i]!;
     const mode = listing.modes[i]!;
     const kind = mode & modeBits.kindMask;
-    if (listing.devices[i] !== folder.identity.device) {
-      this.counts.mountPoints++;
-      if (oneFileSystem && listing.devices[i] !== rootDevice) {
-        const isFolder = kind === modeBits.folder;
-        const size = { fileCount: isFolder ? 0 : 1, sizeBytes: isFolder ? 0 : listing.sizes[i]!, atLeast: isFolder };
-        this.ledger.addPath(isFolder ? `${path}/` : path, 'other_filesystem', size);
-        return false;
-      }
-    }
-    if (kind === modeBits.file) {
-      const sizeBytes = listing.sizes[i]!;
-      if (maxFileSize === null || sizeBytes <= maxFileSize) return true;
+    if (listing.devices[i] !== folder.identity.device && !this.#mayCross(i, prefix)) return false;
+    if (kind === modeBits.folder || kind === modeBits.link) return true;
+    const sizeBytes = listing.sizes[i]!;
+    const { maxFileSize } = this.#settings;
+    const isFile = kind === modeBits.file;
+    if (isFile && (maxFileSize === null || sizeBytes <= maxFileSize)) return true;
+    const path = prefix + listing.names[i]!;
+    if (isFile) {
       this.problems.push({ path, code: 'too_large', message: `larger than maxFileSize (${sizeBytes} bytes)` });
       this.ledger.addPath(path, 'too_large', { fileCount: 1, sizeBytes });
-      return false;
+    } else {
+      this.counts.addSpecial(mode);
+      this.ledger.addPath(path, 'special_file', { fileCount: 1, sizeBytes: 0 });
     }
-    if (kind === modeBits.folder || kind === modeBits.link) return true;
-    this.counts.addSpecial(mode);
-    this.ledger.addPath(path, 'special_file', { fileCount: 1, sizeBytes: 0 });
     return false;
   }
 
-  #writeRow(i: number, prefix: ByteString, within: Within & { readonly verdict: Verdict }): void {
+  /** Something is mounted here. */
+  #mayCross(i: number, prefix: ByteString): boolean {
+    const listing = this.#listing;
+    const { rootDevice, oneFileSystem } = this.#settings;
+    this.counts.mountPoints++;
+    if (!oneFileSystem || listing.devices[i] === rootDevice) return true;
+    const path = prefix + listing.names[i]!;
+    if (listing.isFolder(i)) {
+      this.ledger.addPath(`${path}/`, 'other_filesystem', { fileCount: 0, sizeBytes: 0, atLeast: true });
+    } else {
+      this.ledger.addPath(path, 'other_filesystem', { fileCount: 1, sizeBytes: listing.sizes[i]! });
+    }
+    return false;
+  }
+
+  #writeRow(i: number, within: Within, verdict: Verdict): void {
     const { tree } = this;
     const listing = this.#listing;
     const row = tree.entryCount++;
-    const name = listing.names[i]!;
     const mode = listing.modes[i]!;
-    tree.writeName(row, name);
+    tree.writeName(row, listing.names[i]!);
     tree.modes[row] = mode;
     tree.sizes[row] = listing.sizes[i]!;
     tree.mtimes[row] = listing.mtimes[i]!;
     tree.ctimes[row] = listing.ctimes[i]!;
     tree.inodes[row] = listing.inodes[i]!;
     tree.childFolders[row] = -1;
-    tree.flags[row] = within.verdict === 'exception' ? entryFlags.byException : 0;
+    tree.flags[row] = verdict === 'exception' ? entryFlags.byException : 0;
     if ((mode & 0o7000) !== 0) this.counts.specialModes++;
-    if (listing.isFolder(i)) this.#addSubfolder(i, row, { ...within, path: prefix + name });
-    else this.#keepOrRead(i, row, { ...within, path: prefix + name });
+    if (listing.isFolder(i)) this.#addSubfolder(i, within, row);
+    else this.#keepOrRead(i, within, row);
   }
 
-  #addSubfolder(
-    i: number,
-    row: number,
-    found: Within & { readonly verdict: Verdict; readonly path: ByteString },
-  ): void {
+  #addSubfolder(i: number, { prefix, context, isExempt }: Within, row: number): void {
     const listing = this.#listing;
-    if (!found.isExempt && this.#match.hasOtherMode(i, listing)) this.changed = true;
+    if (!isExempt && this.#match.hasOtherMode(i, listing)) this.changed = true;
     this.pending.push({
-      path: found.path,
+      path: prefix + listing.names[i]!,
       parent: this.tree.folderCount - 1,
       row,
       baseFolder: this.#match.childFolder(i),
       identity: { device: listing.devices[i]!, inode: listing.inodes[i]! },
-      context: found.context,
-      isException: found.verdict === 'exception',
+      context,
+      isException: (this.tree.flags[row]! & entryFlags.byException) !== 0,
       isOuter: false,
     });
   }
 
   /** A file or link: takes over the id when nothing happened to it, or puts it on the list of what must be read. */
-  #keepOrRead(i: number, row: number, found: Within & { readonly path: ByteString }): void {
+  #keepOrRead(i: number, within: Within, row: number): void {
     const { tree } = this;
     const listing = this.#listing;
     let flags = this.#match.unchangedFlags(i, listing);
@@ -254,27 +256,30 @@ export class VaultWalk {
       this.#match.copyId(i, tree.ids, row);
     } else {
       this.dirty.push(row);
-      if (!found.isExempt) this.changed = true;
+      if (!within.isExempt) this.changed = true;
       if (listing.ctimes[i]! >= this.#settings.racyFromMs) flags |= entryFlags.racy;
-      if (tree.isLink(row) && this.#leavesVault(found)) flags |= entryFlags.leavesVault;
+      if (tree.isLink(row) && this.#leavesVault(i, within)) flags |= entryFlags.leavesVault;
     }
     if ((flags & entryFlags.leavesVault) !== 0) this.counts.linksOutside++;
     tree.flags[row]! |= flags;
   }
 
-  #leavesVault(found: Within & { readonly path: ByteString }): boolean {
+  #leavesVault(i: number, { folder, prefix }: Within): boolean {
     const { rootPath } = this.#settings;
     try {
-      return leavesVault(readlinkSync(diskPath(rootPath + found.path), 'latin1'), found.folder.path, rootPath);
+      const target = readlinkSync(diskPath(rootPath + prefix + this.#listing.names[i]!), 'latin1');
+      return leavesVault(target, folder.path, rootPath);
     } catch {
       return false;
     }
   }
 }
 
-/** The folder being written. */
+/** The folder being judged and written. */
 interface Within {
   readonly folder: PendingFolder;
+  /** Its path ending in '/', '' for the vault. */
+  readonly prefix: ByteString;
   readonly context: IgnoreContext;
   /** True where changes are no change of the vault. */
   readonly isExempt: boolean;

@@ -15,6 +15,7 @@ import { scanNotices } from './scan-notices.ts';
 import { Pace } from './scan-pace.ts';
 import type { PendingFolder, WalkBase, WalkSettings } from './scan-plan.ts';
 import { settleFolders } from './scan-settle.ts';
+import { walkAll } from './scan-walk-all.ts';
 import { VaultWalk } from './scan-walk.ts';
 
 export interface ScanSettings {
@@ -30,6 +31,8 @@ export interface ScanSettings {
   /** Bytes; null for no limit. */
   readonly maxFileSize: number | null;
   readonly now: () => number;
+  /** For tests: how many threads scan besides this one. By default it depends on how much there is. */
+  readonly threadCount?: number | undefined;
 }
 
 // File systems stamp times from a clock that ticks up to every 2 s (FAT), so a later write can bear an equal time.
@@ -50,10 +53,17 @@ export async function scanVault(settings: ScanSettings, options: ScanOptions): P
   const pace = new Pace(options.signal, () => options.onProgress?.(walk.tree.entryCount));
 
   startAtRoot(walk, { settings, identity, book, hasBase: base !== null });
-  for (let folder = walk.pending.pop(); folder !== undefined; folder = walk.pending.pop()) {
-    walk.visit(folder);
-    if (pace.isDue) await pace.rest();
-  }
+  await walkAll(walk, {
+    pace,
+    book,
+    threadCount: settings.threadCount,
+    setup: {
+      settings: walkSettings,
+      book: book.data,
+      base: base === null ? null : { ...base, memory: options.base!.memory },
+      hasTracked: options.tracked !== null,
+    },
+  });
 
   const { tree, ignored } = walk;
   const foldersChanged = settleFolders(walk, base?.tree ?? null);
