@@ -1,8 +1,7 @@
 import { decodeCommit } from '../format/git/commit-codec.ts';
-import { decodeTree } from '../format/git/tree-codec.ts';
+import { treeLinks } from '../format/git/tree-links.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { ObjectId } from '../model/ids.ts';
-import { fileModes } from '../model/tree.ts';
 import type { ObjectLocation, ObjectReader } from '../ports/object-reader.ts';
 
 /** Objects with the place their bytes lie at. */
@@ -38,8 +37,8 @@ export async function findReachable(
       const commit = decodeCommit(content);
       for (const next of [commit.tree, ...commit.parents]) add(next, false);
     } else if (type === 'tree') {
-      for (const entry of decodeTree(content)) {
-        if (entry.mode !== fileModes.gitlink) add(entry.id, entry.mode !== fileModes.tree);
+      for (const link of treeLinks(content)) {
+        if (link.kind !== 'gitlink') add(link.id, link.kind === 'blob');
       }
     }
   }
