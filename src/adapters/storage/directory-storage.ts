@@ -213,7 +213,10 @@ export function openDirectoryStorage(root: string, options: DirectoryStorageOpti
     enableVersioning: async () => 'on',
     async abortStaleUploads({ olderThanMs }) {
       const limit = options.now().getTime() - olderThanMs;
-      return run('clean up the store', async () => removeStaleTemporaries(root, limit));
+      return run('clean up the store', async () => {
+        requireRoot(root);
+        return removeStaleTemporaries(root, limit);
+      });
     },
     async [Symbol.asyncDispose]() {},
   };

@@ -52,10 +52,15 @@ export function mapNetworkError(error: unknown, name: string, request: S3Request
   }
   if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') {
     const connected = error instanceof Error && /inactivity/.test(error.message);
-    return failS3('storage_timeout', request, connected ? 'the connection stalled' : 'no connection in time', {
-      hint: 'Check the network; the command can be run again and goes on where it stopped.',
-      data: { reached: connected },
-    });
+    return failS3(
+      'storage_timeout',
+      request,
+      connected ? 'the connection stalled' : `no connection in time${code === '' ? '' : ` (${code})`}`,
+      {
+        hint: 'Check the network; the command can be run again and goes on where it stopped.',
+        data: { reached: connected },
+      },
+    );
   }
   if (cut.has(code) || code.startsWith('HPE_') || (error instanceof Error && error.message === 'aborted')) {
     return failS3('storage_unavailable', request, `the connection was cut (${code === '' ? 'aborted' : code})`, {

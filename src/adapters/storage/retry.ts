@@ -21,8 +21,8 @@ export interface RetryCallOptions {
 export type Retrier = <Result>(work: () => Promise<Result>, options?: RetryCallOptions) => Promise<Result>;
 
 const windowMsDefault = 15 * 60_000;
-/** A storage that never answered is likely to be offline; a person waits for the cause. */
-const unreachedWindowMs = 8_000;
+/** For a storage that never answered, likely offline, and for shortages of this machine: a person waits for the cause. */
+const shortWindowMs = 8_000;
 const firstDelayMs = 250;
 const delayMsMax = 30_000;
 
@@ -52,9 +52,10 @@ export function createRetrier(options: RetryOptions): Retrier {
           continue;
         }
         if (!isTransient(error) || givenUp.has(error)) throw error;
-        if (error.data['reached'] !== false) hasAnswered = true;
+        const isOurs = error.code === 'descriptors_exhausted';
+        if (!isOurs && error.data['reached'] !== false) hasAnswered = true;
         const delayMs = Math.max(jittered(attempt, random), retryAfterMs(error));
-        const limitMs = hasAnswered ? windowMs : Math.min(windowMs, unreachedWindowMs);
+        const limitMs = hasAnswered && !isOurs ? windowMs : Math.min(windowMs, shortWindowMs);
         if (clock.monotonicMs() - startMs + delayMs > limitMs) {
           givenUp.add(error);
           throw error;

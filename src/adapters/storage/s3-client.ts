@@ -113,6 +113,8 @@ function createClient(store: S3StoreUrl, options: S3ClientOptions): S3Client {
     expectContinueHeader: false,
     followRegionRedirects: false,
     requestHandler: {
+      // The handler would write warnings of its own to the terminal.
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
       connectionTimeout: options.connectTimeoutMs,
       socketTimeout: options.idleTimeoutMs,
       httpAgent: agent,

@@ -17,6 +17,7 @@ import { isProvedByChecksum, partSizeFor, proveStored } from './s3-proof.ts';
 import { answerInvalid } from './storage-answers.ts';
 
 const partsAtOnce = 4;
+const abandonMsMax = 5_000;
 
 interface Upload {
   readonly Bucket: string;
@@ -162,8 +163,8 @@ function checksumOfParts(digests: readonly Buffer[]): string {
 
 async function abandon(context: S3Context, upload: Upload): Promise<void> {
   try {
-    // No signal: the caller's may be what ended the upload.
-    await abort(context, upload, undefined);
+    // Not the caller's signal: it may be what ended the upload. Nobody waits long for this either.
+    await abort(context, upload, AbortSignal.timeout(abandonMsMax));
   } catch {
     // The first failure is the one to report; `abortStaleUploads` gets what stays behind (S09).
   }

@@ -16,7 +16,7 @@ interface PutOptions {
 export async function putNew(context: S3Context, object: S3Object, options: PutOptions): Promise<'created' | 'exists'> {
   // Where the condition may be ignored, looking first keeps us from overwriting. Before a long upload it saves the upload.
   const looksFirst = context.capabilities.conditionalCreate !== 'proved' || isLarge(options.body);
-  if (looksFirst && (await isThereAlready(context, object, options))) return 'exists';
+  if (looksFirst && (await looksTaken(context, object, options))) return 'exists';
   try {
     await write(context, object, { ...options, isNew: true });
     await learnWhetherExclusive(context, object, options);
@@ -54,6 +54,19 @@ async function learnWhetherExclusive(context: S3Context, object: S3Object, optio
   }
 }
 
+/**
+ * A look before writing. Without the right to list, S3 calls every missing object forbidden; such a key must still be able to
+ * write (A03), and what it writes is named so that nobody else uses the name.
+ */
+async function looksTaken(context: S3Context, object: S3Object, options: PutOptions): Promise<boolean> {
+  try {
+    return await isThereAlready(context, object, options);
+  } catch (error) {
+    if (isHoldfastError(error, 'access_denied')) return false;
+    throw error;
+  }
+}
+
 async function isThereAlready(context: S3Context, object: S3Object, options: PutOptions): Promise<boolean> {
   const found = await compareStored(context, object, options);
   if (found === 'other') throw storageConflict(object.key);
@@ -73,7 +86,7 @@ async function write(context: S3Context, object: S3Object, options: PutOptions &
   let refusal: HoldfastError | null = null;
   for (const headers of fewerAndFewer(wanted)) {
     // The first look was skipped because the condition was thought to hold.
-    if (wanted.isConditional && !headers.isConditional && (await isThereAlready(context, object, options))) return;
+    if (wanted.isConditional && !headers.isConditional && (await looksTaken(context, object, options))) return;
     try {
       await (isLarge(options.body) ? uploadInParts : putWhole)(context, object, { ...options, headers });
       if (wanted.isConditional && !headers.isConditional) capabilities.conditionalCreate = 'refused';

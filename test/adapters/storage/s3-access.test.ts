@@ -122,6 +122,18 @@ describe('A02, A03 a key that may not', () => {
     expect(error).toMatchObject({ data: { action: 's3:DeleteObjectVersion' } });
   });
 
+  it('list, and so sees missing objects as forbidden, still writes', async () => {
+    const storage = await rig.open();
+    rig.server.faults.add({
+      operation: 'HeadObject',
+      times: Infinity,
+      action: { kind: 'answer', status: 403, code: 'AccessDenied' },
+    });
+    expect(await storage.putIfAbsent('holdfast.json', bytesBody(small))).toBe('created');
+    expect(await storage.putIfAbsent(recordKey, rig.fileBody(Buffer.alloc(17 << 20)))).toBe('created');
+    expect(rig.stored()).toHaveLength(17 << 20);
+  });
+
   it('ask about versioning still snapshots: the state is unknown', async () => {
     const storage = await rig.openLearnt();
     rig.server.faults.add({
@@ -178,5 +190,26 @@ describe('A07 secrets', () => {
         }
       }
     }
+  });
+});
+
+describe('G07 a plain http endpoint', () => {
+  it('from the environment is refused before anything is sent', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', rig.server.endpoint);
+    const storage = await rig.open({ url: 's3://bucket/store?region=us-east-1' });
+    expect(await failure(storage.get(recordKey))).toMatchObject({ code: 'store_url_invalid', kind: 'config' });
+    expect(rig.server.requests).toEqual([]);
+    expect(storage.requests.get).toBe(0);
+  });
+});
+
+describe('a region', () => {
+  it('that is named nowhere is asked for', async () => {
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', join(rig.scratch, 'none'));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(rig.scratch, 'none'));
+    const error = await failure((await rig.open({ url: 's3://bucket/store' })).get(recordKey));
+    expect(error).toMatchObject({ code: 'store_url_invalid' });
+    expect(error.hint).toContain('region=');
   });
 });
