@@ -13,7 +13,7 @@ describe('findChunkEnd', () => {
   });
 
   test('follows its own description', () => {
-    const bytes = deterministicBytes(4 * MiB, 2);
+    const bytes = deterministicBytes(3 * MiB, 2);
     expect(cutsOf(bytes)).toEqual(cutsByDescription(bytes));
   });
 
@@ -51,7 +51,7 @@ describe('findChunkEnd', () => {
   });
 
   test('stores a handful of chunks anew after an edit, an insertion or a removal anywhere', () => {
-    const bytes = deterministicBytes(24 * MiB, 8);
+    const bytes = deterministicBytes(12 * MiB, 8);
     const before = new Set(chunkDigests(bytes));
     fc.assert(
       fc.property(fc.nat(bytes.length - 2), fc.constantFrom('edit', 'insert', 'remove'), (at, kind) => {
@@ -62,7 +62,7 @@ describe('findChunkEnd', () => {
         expect(fresh.length).toBeGreaterThan(0);
         expect(fresh.length).toBeLessThanOrEqual(4);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 });

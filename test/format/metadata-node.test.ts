@@ -42,7 +42,7 @@ describe('lines', () => {
   test('say mode, time, kind and name', () => {
     expect(
       encode(
-        { name: 'a.md', kind: 'file', mode: 0o644, mtimeMs: 1700000000123.4567 },
+        { name: 'a.md', kind: 'file', mode: 0o644, mtimeMs: 1700000000123.4568 },
         { name: 'b', kind: 'chunked', mode: 0o4755, mtimeMs: 0 },
         { name: 'c', kind: 'link', mode: 0o777, mtimeMs: 999_999 },
         { name: 'd', kind: 'folder', mode: 0o1, mtimeMs: 1 },
@@ -73,7 +73,8 @@ describe('lines', () => {
     fc.assert(
       fc.property(fc.uniqueArray(line, { selector: ({ name }) => name, maxLength: 30 }), (lines) => {
         const decoded = decodeMetadataLines(encodeMetadataLines(folderOf(lines), 0));
-        expect(decoded.map(({ mtimeMs: _, ...rest }) => rest)).toEqual(lines.map(({ mtimeMs: _, ...rest }) => rest));
+        const timeless = (all: readonly MetadataLine[]) => all.map((entry) => ({ ...entry, mtimeMs: 0 }));
+        expect(timeless(decoded)).toEqual(timeless(lines));
         decoded.forEach(({ mtimeMs }, i) => expect(Math.abs(mtimeMs - lines[i]!.mtimeMs)).toBeLessThanOrEqual(0.001));
       }),
       { numRuns: 500 },
@@ -125,15 +126,11 @@ describe('lines', () => {
 
   test('cut, flipped or made up, decode or are refused, never anything else', () => {
     const good = encode(
-      { name: 'a\nb', kind: 'file', mode: 0o644, mtimeMs: 1700000000123.4567 },
+      { name: 'a\nb', kind: 'file', mode: 0o644, mtimeMs: 1700000000123.4568 },
       { name: 'c', kind: 'folder', mode: 0o755, mtimeMs: -1 },
     );
     const attempt = (bytes: Uint8Array): void => {
-      try {
-        decodeMetadataLines(bytes);
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'object_corrupt' });
-      }
+      expect([null, 'object_corrupt']).toContain(refusalOf(bytes));
     };
     for (let i = 0; i < good.length; i++) {
       attempt(bytesOf(good.slice(0, i)));
@@ -205,6 +202,16 @@ describe('nodes of folders with subfolders', () => {
     expect(() => readMetadataTree(entries)).toThrow(expect.objectContaining({ code: 'object_corrupt' }));
   });
 });
+
+/** The code of the error decoding throws, or null. */
+function refusalOf(bytes: Uint8Array): unknown {
+  try {
+    decodeMetadataLines(bytes);
+    return null;
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+}
 
 const name: fc.Arbitrary<ByteString> = fc
   .array(fc.oneof(fc.integer({ min: 1, max: 255 }), fc.constantFrom(0x0a, 0x5c, 0x30, 0x7f)), {
