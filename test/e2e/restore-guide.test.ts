@@ -1,85 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, lutimesSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, lutimesSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { restoreGuide } from '../../src/format/restore-guide.ts';
-import { bytesOf, byteStringOf, type ByteString } from '../../src/lib/bytes.ts';
+import { bytesOf, type ByteString } from '../../src/lib/bytes.ts';
 import type { ObjectId } from '../../src/model/ids.ts';
 import type { GitState } from '../../src/model/snapshot.ts';
+import { followGuide } from '../support/follow-guide.ts';
 import { type GitOracle, openGitOracle } from '../support/git-oracle.ts';
+import { asGitKeepsIt, manifestOf } from '../support/manifest.ts';
 import { PlumbingStore } from '../support/plumbing-store.ts';
 import { scratchFolder } from '../support/scratch.ts';
-
-/** The guide's blocks marked `sh`, by the heading they stand under. */
-function blocksOf(guide: string): Map<string, string> {
-  const blocks = new Map<string, string>();
-  for (const section of guide.split(/^## /m).slice(1)) {
-    const code = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
-    if (code.length > 0) blocks.set(section.split('\n')[0]!, code.join('\n'));
-  }
-  return blocks;
-}
-
-/** Follows the guide up to and including the section that begins with `until`; returns the recovered folder. */
-function follow(store: string, until: string): { recovered: string; output: string } {
-  const work = scratchFolder();
-  // A person's own settings, all of which would change bytes on the way out.
-  writeFileSync(
-    join(work, '.gitconfig'),
-    '[core]\n autocrlf = true\n eol = crlf\n[filter "rot"]\n smudge = rev\n clean = rev\n[init]\n defaultBranch = trunk\n',
-  );
-  const blocks = [...blocksOf(restoreGuide())];
-  const last = blocks.findIndex(([heading]) => heading.startsWith(until));
-  const script = blocks
-    .slice(0, last + 1)
-    .map(([, code]) => code)
-    .join('\n')
-    .replace('STORE=/tmp/store', 'STORE=$1');
-  const output = execFileSync('sh', ['-eu', '-c', script, 'sh', store], {
-    cwd: work,
-    env: { PATH: process.env['PATH'], HOME: work, GIT_CONFIG_NOSYSTEM: '1', TZ: 'Asia/Tokyo' },
-    encoding: 'utf8',
-    stdio: 'pipe',
-  });
-  return { recovered: join(work, 'recovered'), output };
-}
-
-interface Found {
-  readonly kind: string;
-  readonly content: string;
-  readonly mode: string;
-  readonly micros: bigint;
-}
-
-/** Everything below a folder but its `.git`, by path. */
-function manifestOf(root: string): Map<ByteString, Found> {
-  const found = new Map<ByteString, Found>();
-  const visit = (path: ByteString): void => {
-    const folder = Buffer.concat([Buffer.from(`${root}/`), bytesOf(path)]);
-    for (const raw of readdirSync(folder, { encoding: 'buffer' })) {
-      const name = path + byteStringOf(raw);
-      if (name === '.git') continue;
-      const full = Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]);
-      const stat = lstatSync(full, { bigint: true });
-      const mode = (stat.mode & 0o7777n).toString(8);
-      const micros = stat.mtimeNs / 1000n;
-      if (stat.isDirectory()) {
-        found.set(`${name}/`, { kind: 'folder', content: '', mode, micros });
-        visit(`${name}/`);
-      } else if (stat.isSymbolicLink()) {
-        const content = readlinkSync(full, { encoding: 'latin1' });
-        found.set(name, { kind: 'link', content, mode: 'link', micros });
-      } else {
-        const content = createHash('sha256').update(readFileSync(full)).digest('hex');
-        found.set(name, { kind: 'file', content, mode, micros });
-      }
-    }
-  };
-  visit('');
-  return found;
-}
 
 const longName = `${'long '.repeat(48)}name.bin`;
 const oddNames: readonly ByteString[] = [
@@ -182,14 +113,6 @@ function setTimes(root: string): void {
   });
 }
 
-/** Only what a git checkout keeps: bytes, links, the executable bit; no empty folders. */
-function asGitKeepsIt(manifest: Map<ByteString, Found>): Map<ByteString, unknown> {
-  const kept = [...manifest].filter(([, { kind }]) => kind !== 'folder');
-  return new Map(
-    kept.map(([path, { kind, content, mode }]) => [path, { kind, content, isExecutable: /[157]..$/.test(mode) }]),
-  );
-}
-
 function storeOf(vault: string, git: { oracle: GitOracle; state: GitState | null }): string {
   const store = new PlumbingStore(join(scratchFolder(), "a store's folder"), git.oracle);
   mkdirSync(store.directory);
@@ -202,7 +125,7 @@ describe('RESTORE.md, followed with stock git and sh', () => {
     using oracle = openGitOracle();
     const vault = scratchFolder();
     makeVault(vault);
-    const { recovered, output } = follow(storeOf(vault, { oracle, state: null }), '4.');
+    const { recovered, output } = followGuide(storeOf(vault, { oracle, state: null }), '4.');
     expect(asGitKeepsIt(manifestOf(recovered))).toEqual(asGitKeepsIt(manifestOf(vault)));
     expect(output).toContain('2026-04-16T12:00:00Z-pre-quorum-rewrite\n    pre-quorum rewrite\n');
   });
@@ -223,7 +146,7 @@ describe('RESTORE.md, followed with stock git and sh', () => {
 
     const stores = join(home, '.local', 'share', 'holdfast', 'stores');
     const [store] = readdirSync(stores) as [string];
-    const { recovered, output } = follow(join(stores, store), '6.');
+    const { recovered, output } = followGuide(join(stores, store), '6.');
     expect(output).toContain('before the flood');
     const found = manifestOf(recovered);
     // Its own index came to be after the files were looked at.
@@ -276,7 +199,7 @@ describe('RESTORE.md, followed with stock git and sh', () => {
       operations: [],
       historyComplete: true,
     };
-    const { recovered } = follow(storeOf(vault, { oracle, state }), '6.');
+    const { recovered } = followGuide(storeOf(vault, { oracle, state }), '6.');
     const git = (...args: string[]): string =>
       execFileSync('git', ['-C', recovered, ...args], {
         env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
@@ -301,12 +224,15 @@ describe('RESTORE.md, followed with stock git and sh', () => {
       .toString()
       .trim() as ObjectId;
     const none = { refs: [], extraRoots: [], shallow: [], operations: [], historyComplete: true };
-    const detached = follow(
+    const detached = followGuide(
       storeOf(vault, { oracle, state: { ...none, head, branch: null, extraRoots: [head] } }),
       '6.',
     );
     expect(readFileSync(join(detached.recovered, '.git', 'HEAD'), 'utf8').trim()).toBe(head);
-    const unborn = follow(storeOf(vault, { oracle, state: { ...none, head: null, branch: 'refs/heads/first' } }), '6.');
+    const unborn = followGuide(
+      storeOf(vault, { oracle, state: { ...none, head: null, branch: 'refs/heads/first' } }),
+      '6.',
+    );
     expect(existsIn(unborn.recovered)).toEqual(['.git', 'notes.md']);
   });
 
@@ -324,7 +250,7 @@ describe('RESTORE.md, followed with stock git and sh', () => {
     mkdirSync(join(vault, '.holdfast-chunks'));
     writeFileSync(join(vault, '.holdfast-chunks', '00000000'), 'evil');
     store.snapshot(Buffer.from(vault), null, { rawNames: true });
-    const { recovered } = follow(store.directory, '5.');
+    const { recovered } = followGuide(store.directory, '5.');
     const folders = ['.holdfast-chunks', ...hostile.map((_, i) => `${i}.holdfast-chunks`)];
     expect(existsIn(recovered)).toEqual(['.git', ...folders, 'notes.md']);
     expect(readFileSync(join(recovered, 'notes.md'), 'utf8')).toBe('x');
