@@ -8,7 +8,7 @@ import type { ObjectId } from '../../src/model/ids.ts';
 import type { GitState } from '../../src/model/snapshot.ts';
 import { followGuide } from '../support/follow-guide.ts';
 import { type GitOracle, openGitOracle } from '../support/git-oracle.ts';
-import { asGitKeepsIt, manifestOf } from '../support/manifest.ts';
+import { asGitKeepsIt, manifestOf } from '../support/folder-manifest.ts';
 import { PlumbingStore } from '../support/plumbing-store.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
