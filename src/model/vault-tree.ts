@@ -132,7 +132,6 @@ export class VaultTree {
       if (this.folderEntryStarts[middle]! <= entry) low = middle;
       else high = middle - 1;
     }
-    while (this.folderEntryCounts[low] === 0) low--;
     return low;
   }
 

@@ -284,15 +284,12 @@ describe('rules from outside the vault', () => {
     expect(filesIn((await scanOf(root, { ignore })).tree)).toEqual(['a.log', 'a.tmp', 'deep/top-only', 'top-only']);
   });
 
-  test('a rule that git may read differently is said', async () => {
+  test('a rule that git may read differently is said, also when no name had to be tested', async () => {
     const root = scratchFolder();
-    buildVault(root, { '.gitignore': 'ok/**/x\nlit**/x\n' });
-    expect((await scanOf(root)).notices).toEqual([
-      expect.objectContaining({
-        code: 'ignore_rule_doubtful',
-        count: 1,
-        message: expect.stringContaining('.gitignore:2'),
-      }),
-    ]);
+    buildVault(root, { 'sub/.gitignore': 'ok/**/x\nlit**/x\n' });
+    const first = await scanOf(root);
+    const notice = { code: 'ignore_rule_doubtful', count: 1, message: expect.stringContaining('sub/.gitignore:2') };
+    expect(first.notices).toEqual([expect.objectContaining(notice)]);
+    expect((await scanOf(root, { base: cacheOf(first) })).notices).toEqual(first.notices);
   });
 });

@@ -51,6 +51,8 @@ export class IgnoreBook {
     this.sync = this.compile([data.syncRules]);
     this.reach = new ReincludeReach(data.ignoreCase, reincludes);
     this.hasReincludes = reincludes.length > 0;
+    this.noteDoubts(data.outerRules);
+    this.noteDoubts(data.syncRules);
     this.hash = hash48(JSON.stringify([rulesVersion, data, secretNames]));
     const allowed = Array.isArray(data.allowSecrets) ? (data.allowSecrets as readonly ByteString[]) : [];
     this.#allowed = new RuleMatcher(data.ignoreCase, [allowed.map(unmarked)]);
@@ -94,8 +96,12 @@ export class IgnoreBook {
     return logFolder !== null && (logFolder === path || logFolder.startsWith(`${path}/`));
   }
 
+  /** Remembers which of these rules git might read differently; asked of every rule, compiled or not. */
+  noteDoubts(rules: readonly IgnoreRule[]): void {
+    for (const rule of rules) if (isDoubtful(rule)) this.doubtful.add(rule.source);
+  }
+
   #mark(rule: IgnoreRule): MarkedPattern {
-    if (isDoubtful(rule)) this.doubtful.add(rule.source);
     this.origin(rule.reason, rule.source, rule.written);
     return { pattern: rule.pattern, mark: originKey(rule.reason, rule.source, rule.written) };
   }

@@ -123,6 +123,7 @@ export class IgnoreContext {
       reason: 'gitignore',
       name: `${folder}.gitignore`,
     });
+    this.#book.noteDoubts(own);
     return this.#child({ kind: 'enter', ...step }, { state: 'inside', own, reopened: this.#reopened });
   }
 

@@ -1,6 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { PartResult, PartSetup, PartTasks } from './scan-part.ts';
 
+/** Most of what a scan makes is thrown away at once, so a small nursery saves memory and costs no time. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+
 /** Threads that scan parts of one vault. Dispose of them whatever happens. */
 export class ScanThreads implements Disposable {
   readonly #setup: PartSetup;
@@ -15,7 +18,7 @@ export class ScanThreads implements Disposable {
   start(count: number): void {
     while (this.#threads.length < count) {
       const file = import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js';
-      const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#setup });
+      const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#setup, resourceLimits });
       const result = new Promise<PartResult>((resolve, reject) => {
         worker.once('message', resolve);
         worker.once('error', reject);

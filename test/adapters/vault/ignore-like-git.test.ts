@@ -243,4 +243,28 @@ describe('scope', () => {
       { numRuns: 5 },
     );
   });
+
+  test('with a .syncignore that re-includes holds all git would list with those patterns on top, and stays so', async () => {
+    const plain = pattern.filter((text) => isAscii(text) && !/^[#\\]|[\r ]$/.test(text));
+    const home = scratchFolder();
+    await fc.assert(
+      fc.asyncProperty(vault, fc.array(plain, { minLength: 1, maxLength: 4 }), async (spec, patterns) => {
+        rmSync(home, { recursive: true, force: true });
+        mkdirSync(home);
+        const built = build(home, { ...spec, tracked: [] }, false);
+        const listed = expectedFiles(
+          built,
+          patterns.map((text) => `--exclude=${text}`),
+        );
+        writeFileSync(join(built.root, '.syncignore'), bytesOf(patterns.join('\n')));
+        const first = await scanOf(built.root, built.options);
+        const found = new Set(filesIn(first.tree));
+        expect(listed.filter((path) => !found.has(path))).toEqual([]);
+        const again = await scanOf(built.root, { ...built.options, base: cacheOf(first) });
+        expect(filesIn(again.tree)).toEqual(filesIn(first.tree));
+        expect(again.ledger).toEqual(first.ledger);
+      }),
+      { numRuns: 5 },
+    );
+  });
 });
