@@ -26,23 +26,31 @@ export interface WalkAllOptions {
 
 /** Visits everything below the vault's own folder, with other threads where that pays. */
 export async function walkAll(walk: VaultWalk, options: WalkAllOptions): Promise<void> {
-  const { pace, setup } = options;
-  const entryCount = setup.base?.tree.entryCount ?? null;
+  const entryCount = options.setup.base?.tree.entryCount ?? null;
   // A vault not seen before is taken for a large one as soon as it has many folders.
   const threadCount = options.threadCount ?? threadsFor(entryCount ?? entriesForThread);
-  using threads = new ScanThreads(threadCount === 0 ? setup : shared(setup));
+  if (threadCount > 0)
+    await walkTogether(walk, { ...options, firstThreads: threadCount, isLarge: entryCount !== null });
+  await drain(walk, options.pace);
+}
+
+async function walkTogether(
+  walk: VaultWalk,
+  options: WalkAllOptions & { readonly firstThreads: number; readonly isLarge: boolean },
+): Promise<void> {
+  const { pace, firstThreads } = options;
+  using threads = new ScanThreads(shared(options.setup));
   // They load their code while this thread reads the top of the vault.
-  if (entryCount !== null) threads.start(threadCount);
-  while (walk.pending.length > 0 && (threadCount === 0 || walk.pending.length < foldersToShare)) {
+  if (options.isLarge) threads.start(firstThreads);
+  while (walk.pending.length < foldersToShare) {
     // The oldest first: folders near the top hold the most work.
-    walk.visit(walk.pending.shift()!);
+    const folder = walk.pending.shift();
+    if (folder === undefined) return;
+    walk.visit(folder);
     if (pace.isDue) await pace.rest();
   }
-  if (walk.pending.length > 0) {
-    threads.start(threadCount);
-    await share(walk, threads, options);
-  }
-  await drain(walk, pace);
+  threads.start(firstThreads);
+  await share(walk, threads, options);
 }
 
 function threadsFor(entries: number): number {
