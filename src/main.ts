@@ -1,5 +1,7 @@
+import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { exitCodeOfSignal, type EndingSignal } from './cli/exit-codes.ts';
+import { describeCrash } from './cli/report-crash.ts';
 import { runCommand } from './cli/run.ts';
 import { stopReason } from './cli/stop-reason.ts';
 
@@ -14,6 +16,7 @@ export async function main(): Promise<void> {
   const isLaunched = process.env['HOLDFAST_LAUNCHED'] === '1';
   // For this process alone: a holdfast started by a hook has a launcher of its own.
   delete process.env['HOLDFAST_LAUNCHED'];
+  process.on('uncaughtException', endAfterCrash);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) listenFor(signal, { controller, isLaunched });
   const exitCode = await runCommand(process.argv.slice(2), {
     stdin: process.stdin,
@@ -27,6 +30,17 @@ export async function main(): Promise<void> {
     now: () => new Date(),
   });
   // Everything printed has been taken by now; a socket or timer left open must not keep the terminal waiting.
+  process.exit(exitCode);
+}
+
+/** An error that no command could catch (a stray event, a promise nobody waits for) ends like every other bug. */
+function endAfterCrash(thrown: unknown): void {
+  const { text, exitCode } = describeCrash(thrown, { argv: process.argv.slice(2), env: process.env, now: new Date() });
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody reads stderr any more; the exit code still tells.
+  }
   process.exit(exitCode);
 }
 

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HoldfastError } from '../model/errors.ts';
-import type { Redactor } from './redact.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { createRedactor, type Redactor } from './redact.ts';
 
 export interface CrashContext {
   readonly argv: readonly string[];
@@ -33,6 +34,16 @@ export function reportCrash(error: unknown, context: CrashContext): HoldfastErro
         : `The details are in ${path}. Nothing acknowledged was lost; please report it with that file.`,
     cause: error,
   });
+}
+
+/** What to print, and the exit code, when there is no output to go through any more. */
+export function describeCrash(
+  error: unknown,
+  context: Pick<CrashContext, 'argv' | 'now'> & { readonly env: Readonly<Record<string, string | undefined>> },
+): { readonly text: string; readonly exitCode: number } {
+  const redact = createRedactor(context.env);
+  const crash = reportCrash(error, { ...context, redact, privateFolder: null });
+  return { text: `error: ${crash.message}\n  ${crash.hint ?? ''}\n`, exitCode: exitCodeOf(crash) };
 }
 
 function writeLog(name: string, text: string, privateFolder: string | null): string | null {

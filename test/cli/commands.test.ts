@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSession } from '../../src/app/compose.ts';
 import { runCommand, type Services } from '../../src/cli/run.ts';
+import { displayWidth } from '../../src/cli/text-width.ts';
 import { HoldfastError } from '../../src/model/errors.ts';
 import { fakeIo, type FakeIo, type FakeIoOptions } from './fake-io.ts';
 
@@ -74,7 +75,7 @@ describe('snapshot', () => {
   test('on 40 columns and on 20 every line fits', async () => {
     for (const columns of [40, 20]) {
       const { io } = await run(['snapshot', `on ${columns} columns`], { columns, env: { NO_COLOR: '1' } });
-      for (const line of io.printed().split('\n')) expect([...line].length).toBeLessThanOrEqual(columns);
+      for (const line of io.printed().split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
     }
   });
 
@@ -181,7 +182,7 @@ test('status tells the colour, the reasons and what is not protected', async () 
   });
   for (const columns of [20, 40, 80]) {
     const narrow = await run(['status'], { columns, env: { NO_COLOR: '1' } });
-    for (const line of narrow.io.printed().split('\n')) expect([...line].length).toBeLessThanOrEqual(columns);
+    for (const line of narrow.io.printed().split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
   }
 });
 

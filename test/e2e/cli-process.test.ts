@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -70,6 +70,17 @@ test('a reader that goes away early is no failure', async () => {
   expect(complaints).toBe('');
 });
 
+test('an error that nobody caught ends with 70 and a log file, not with a stack trace', () => {
+  const stray = 'data:text/javascript,setTimeout(() => { throw new Error("stray") }, 1)';
+  const env = environment({ TMPDIR: folder });
+  const done = spawnSync(process.execPath, ['--import', stray, ...entry, 'snapshot'], { cwd: vault, env });
+  expect([done.status, done.stdout.toString()]).toEqual([70, '']);
+  const [, id, log] = /\(error (\w+)\)\.\n.*The details are in (\S+)\. /.exec(done.stderr.toString())!;
+  expect(done.stderr.toString()).not.toContain('stray');
+  expect(log).toBe(join(folder, `error-${id}.log`));
+  expect(readFileSync(log!, 'utf8')).toContain('Error: stray');
+});
+
 describe('a store that never answers', () => {
   let server: Server;
   let isAsked: Promise<void>;
@@ -107,7 +118,7 @@ describe('a store that never answers', () => {
     await isAsked;
     child.kill(signal);
     expect(await ending(child)).toEqual({ code, signal: null });
-    if (signal === 'SIGINT') expect(complaints).toContain('stopping safely, press again to quit now');
+    expect(complaints.includes('stopping safely, press again to quit now')).toBe(signal === 'SIGINT');
     expect(complaints).toContain('stopped: ');
   });
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../app/config.ts';
 import { applyInit, planInit, type InitPlan } from '../../engine/init-vault.ts';
 import { displayText } from '../../format/display-name.ts';
+import { byteStringOfText } from '../../lib/bytes.ts';
 import { formatStoreUrl, parseStoreUrl } from '../../format/store-url.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { VersioningState } from '../../ports/object-storage.ts';
@@ -12,6 +13,7 @@ import { initPlanFields, printInitPlan } from '../init-plan.ts';
 import type { InitAnswers, Rhythm } from '../init-wizard.ts';
 import { printProblems } from '../print-problems.ts';
 import { printFact } from '../print-fact.ts';
+import { shellQuote } from '../shell-quote.ts';
 
 export const command: Command = {
   name: 'init',
@@ -134,17 +136,16 @@ interface Done {
   readonly isNew: boolean;
 }
 
-function printDone({ out }: CommandContext, { config, changed, versioning, rhythm, isNew }: Done): void {
+function printDone({ out, io }: CommandContext, { config, changed, versioning, rhythm, isNew }: Done): void {
   out.print(`  ${out.paint('green', '●')} ${out.paint('bold', displayText(config.vaultName))} is set up`);
   printFact(out, 'versioning', versioningWords[versioning]);
   printFact(out, 'written', changed.length === 0 ? 'nothing: all files were there' : changed.join(', '));
   if (rhythm !== 'hand') {
     const when = { '15 minutes': '*/15 * * * *', hour: '7 * * * *', day: '7 12 * * *' }[rhythm];
-    printFact(
-      out,
-      'scheduler',
-      `crontab line: ${when} holdfast snapshot --quiet --vault ${JSON.stringify(config.vaultRoot)}`,
-    );
+    const vault = shellQuote(byteStringOfText(config.vaultRoot), io.platform);
+    printFact(out, 'scheduler', 'the line for crontab -e:');
+    // On a line of its own, unwrapped, to be copied.
+    out.print(`  ${when} holdfast snapshot --quiet --vault ${vault}`);
   }
   printFact(out, 'next', out.paint('cyan', isNew ? 'holdfast snapshot "first"' : 'holdfast status'));
 }

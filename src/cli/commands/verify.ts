@@ -54,6 +54,10 @@ export const command: Command = {
         message: `the index of ${key} was missing or wrong; rebuilt from its pack`,
       });
     }
+    if (snapshots === 0 && findings.length === 0) {
+      out.print('  Nothing to verify: the store holds no restore points yet.');
+      return exitCodes.ok;
+    }
     const what = formatCounted(snapshots, 'snapshot');
     const read = depth === 'quick' ? 'no pack read' : `${formatCounted(packs, 'pack')} read, ${formatSize(readBytes)}`;
     const mark = findings.length === 0 ? out.paint('green', '●') : out.paint('red', '●');
