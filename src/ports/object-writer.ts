@@ -46,7 +46,10 @@ export interface ObjectWriter extends AsyncDisposable {
   has(ids: Uint8Array, start: number): boolean;
   /** Hashes, and unless known compresses and adds, one object; returns its name. */
   add(type: ObjectType, content: Uint8Array): ObjectId;
-  /** Adds entries encoded elsewhere, skipping duplicates. Returns when the writer can take more (back-pressure). */
+  /**
+   * Adds entries encoded elsewhere, skipping duplicates. Returns when the writer can take more (back-pressure); the
+   * batch's memory is the caller's again then.
+   */
   addEncoded(batch: EncodedObjects): Promise<void>;
   /** Copies a whole foreign pack (and its index) unchanged, checking its trailing checksum on the way. */
   copyPack(source: { packPath: string; indexPath: string }, options?: { signal?: AbortSignal }): Promise<SealedPack>;

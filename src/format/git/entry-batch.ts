@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { EncodedObjects, ObjectType } from '../../ports/object-writer.ts';
 import { idBytes } from './object-id.ts';
-import { compressContent, entryHeaderBytesMax, looksIncompressible, writeEntryHeader } from './pack-entry.ts';
+import { deflateContent, entryHeaderBytesMax, looksIncompressible, writeEntryHeader } from './pack-entry.ts';
 import { storedSizeBytes, writeStored } from './stored-data.ts';
 
 const smallestObjects = 64;
@@ -41,7 +41,7 @@ export class EntryBatch {
 
   /** Compresses and appends one object whose name is `name.ids[name.start .. name.start+20)`. */
   add(type: ObjectType, content: Uint8Array, name: { readonly ids: Uint8Array; readonly start: number }): void {
-    const compressed = looksIncompressible(content) ? null : compressContent(content);
+    const compressed = looksIncompressible(content) ? null : deflateContent(content);
     this.#makeRoom(entryHeaderBytesMax + (compressed?.length ?? storedSizeBytes(content.length)));
     const start = this.#sizeBytes;
     const dataStart = writeEntryHeader(this.#bytes, start, { type, sizeBytes: content.length });

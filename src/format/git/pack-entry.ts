@@ -102,10 +102,17 @@ export function decodeEntryHeader(bytes: Uint8Array, start: number): EntryHeader
  * The result may share memory with a larger buffer; copy it before keeping it.
  */
 export function compressContent(content: Uint8Array): Buffer {
-  const level = looksIncompressible(content) ? constants.Z_NO_COMPRESSION : constants.Z_BEST_SPEED;
+  return deflateAt(content, looksIncompressible(content) ? constants.Z_NO_COMPRESSION : constants.Z_BEST_SPEED);
+}
+
+/** Compresses content fast, whatever it is like. The result may share memory with a larger buffer. */
+export function deflateContent(content: Uint8Array): Buffer {
+  return deflateAt(content, constants.Z_BEST_SPEED);
+}
+
+function deflateAt(content: Uint8Array, level: number): Buffer {
   // One output chunk that fits saves zlib's default of 16 KiB a call and the joining of many.
-  const chunkSize = Math.max(64, content.length + (content.length >>> 8) + 64);
-  return deflateSync(content, { level, chunkSize });
+  return deflateSync(content, { level, chunkSize: Math.max(64, content.length + (content.length >>> 8) + 64) });
 }
 
 /**

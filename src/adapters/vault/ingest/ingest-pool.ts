@@ -49,10 +49,6 @@ export class IngestPool implements AsyncDisposable {
     this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
-  get workerCount(): number {
-    return this.#workers.length;
-  }
-
   send(worker: number, message: ToWorker): void {
     this.#workers[worker]!.postMessage(message);
   }
