@@ -2,7 +2,10 @@
 const colourSequence = /\u001b\[[0-9;]*m/g;
 // oxlint-disable-next-line no-control-regex -- as above
 const colourAt = /\u001b\[[0-9;]*m/y;
-const printableAscii = /^[ -~]*$/;
+// Letters, punctuation, arrows and shapes that are one column each and never join: loading the segmenter costs more than
+// most commands take to print.
+const oneColumnEach =
+  /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2319\u2500-\u25fc]*$/;
 const wideCharacter =
   /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{16fe0}-\u{18cff}\u{1b000}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}])/u;
 const zeroWidth = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
@@ -11,7 +14,7 @@ let clusters: Intl.Segmenter | undefined;
 /** Columns a text takes on a terminal; colour sequences take none. */
 export function displayWidth(text: string): number {
   const bare = text.includes('\u001b') ? text.replaceAll(colourSequence, '') : text;
-  if (printableAscii.test(bare)) return bare.length;
+  if (oneColumnEach.test(bare)) return bare.length;
   let width = 0;
   for (const cluster of segment(bare)) width += clusterWidth(cluster);
   return width;
@@ -118,6 +121,10 @@ function* clustersOf(text: string): Iterable<string> {
 }
 
 function* segment(text: string): Iterable<string> {
+  if (oneColumnEach.test(text)) {
+    yield* text;
+    return;
+  }
   clusters ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   for (const { segment: cluster } of clusters.segment(text)) yield cluster;
 }
