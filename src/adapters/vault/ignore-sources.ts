@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { byteStringOf, byteStringOfText, type ByteString } from '../../lib/bytes.ts';
 import type { IgnoreSources } from '../../ports/working-tree.ts';
 import type { IgnoreBookData } from './ignore-book.ts';
-import { RuleMatcher } from './ignore-matcher.ts';
 import { type IgnoreRule, parseIgnoreRules } from './ignore-rules.ts';
 
 export interface IgnoreSettings {
@@ -21,25 +20,19 @@ export interface IgnoreSettings {
  * only: its patterns reach every folder from there.
  */
 export function readIgnoreBook(settings: IgnoreSettings, sources: IgnoreSources): IgnoreBookData {
+  const prefix = settings.gitignore ? sources.vaultPrefix : '';
   const syncText = readRuleFile(join(settings.root, '.syncignore'));
-  const syncRules = syncText === null ? [] : parse(syncText, { folder: '', reason: 'syncignore', name: '.syncignore' });
-  const { ignoreCase } = sources;
-  const allowSecrets =
-    typeof settings.allowSecrets === 'boolean' ? settings.allowSecrets : settings.allowSecrets.map(byteStringOfText);
-  const shared = { ignoreCase, syncRules, allowSecrets, logFolder: settings.logFolder };
-  if (!settings.gitignore) return { ...shared, prefix: '', outerRules: [], readsGitignore: false };
-
-  const personal = readRules(sources.excludesFile, { folder: '', name: 'core.excludesFile' });
-  const ofRepository = [
-    ...readRules(sources.infoExclude, { folder: '', name: 'info/exclude' }),
-    ...outerRules(sources),
-  ];
-  const outer = { prefix: sources.vaultPrefix, outerRules: [...personal, ...ofRepository] };
-  // A vault inside a folder that its repository ignores would be empty by git's rules. Whoever made it a vault wants
-  // its files, so that repository has no say.
-  const isIgnored = sources.vaultPrefix !== '' && ignores(outer.outerRules, sources);
-  if (!isIgnored) return { ...shared, ...outer, syncRules: rebased(syncText, outer.prefix), readsGitignore: true };
-  return { ...shared, prefix: '', outerRules: personal, readsGitignore: true };
+  const syncFile = { folder: prefix, reason: 'syncignore', name: '.syncignore' } as const;
+  const { allowSecrets } = settings;
+  return {
+    ignoreCase: sources.ignoreCase,
+    prefix,
+    outerRules: settings.gitignore ? readOuterRules(sources) : [],
+    syncRules: syncText === null ? [] : parseIgnoreRules(syncText, syncFile),
+    readsGitignore: settings.gitignore,
+    allowSecrets: typeof allowSecrets === 'boolean' ? allowSecrets : allowSecrets.map(byteStringOfText),
+    logFolder: settings.logFolder,
+  };
 }
 
 /**
@@ -64,34 +57,29 @@ export function readRuleFile(path: string | Buffer): ByteString | null {
 }
 
 const ruleBytesMax = 16 * 1024 * 1024;
-const parse = parseIgnoreRules;
 
-function rebased(text: ByteString | null, folder: ByteString): IgnoreRule[] {
-  return text === null ? [] : parse(text, { folder, reason: 'syncignore', name: '.syncignore' });
-}
-
-/** The `.gitignore` files above the vault, from the repository's root down. */
-function outerRules(sources: IgnoreSources): IgnoreRule[] {
+/** Git's rules from outside the vault, lowest precedence first. */
+function readOuterRules(sources: IgnoreSources): IgnoreRule[] {
   const names = sources.vaultPrefix.split('/').slice(0, -1);
-  return sources.outerFolders.flatMap((absolute, depth) => {
-    const folder = names.slice(0, depth).map((name) => `${name}/`);
+  const above = sources.outerFolders.flatMap((absolute, depth) => {
     const text = readRuleFile(join(absolute, '.gitignore'));
+    const folder = names.slice(0, depth).map((name) => `${name}/`);
     const name = `${'../'.repeat(names.length - depth)}.gitignore`;
-    return text === null ? [] : parse(text, { folder: folder.join(''), reason: 'gitignore', name });
+    return text === null ? [] : parseIgnoreRules(text, { folder: folder.join(''), reason: 'gitignore', name });
   });
+  return [
+    ...readRules(sources.excludesFile, 'core.excludesFile'),
+    ...readRules(sources.infoExclude, 'info/exclude'),
+    ...above,
+  ];
 }
 
 /** Rules of a file that the person or git itself keeps elsewhere; links are followed there, as git does. */
-function readRules(path: string | null, file: { folder: ByteString; name: string }): IgnoreRule[] {
+function readRules(path: string | null, name: string): IgnoreRule[] {
   if (path === null) return [];
   try {
-    return parse(byteStringOf(readFileSync(path)), { ...file, reason: 'gitignore' });
+    return parseIgnoreRules(byteStringOf(readFileSync(path)), { folder: '', reason: 'gitignore', name });
   } catch {
     return [];
   }
-}
-
-function ignores(rules: readonly IgnoreRule[], sources: IgnoreSources): boolean {
-  const patterns = rules.map(({ pattern }) => ({ pattern, mark: '' }));
-  return new RuleMatcher(sources.ignoreCase, [patterns]).test(sources.vaultPrefix).ignoredBy !== null;
 }
