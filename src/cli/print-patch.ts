@@ -18,7 +18,9 @@ export interface PatchOptions {
 
 /** Larger files are named with their sizes, not compared. */
 const comparedBytesMax = 8 * 1024 * 1024;
-const nothing = { content: new Uint8Array(0), sizeBytes: 0 } as const;
+const nothing: SideContent = { content: new Uint8Array(0), sizeBytes: 0 };
+const unread: SideContent = { content: null, sizeBytes: null };
+const same: TextDiff = { hunks: [], addedLines: 0, removedLines: 0 };
 
 /** The two contents of a change, and their differences when both are text. */
 export interface ComparedContent {
@@ -31,8 +33,7 @@ export interface ComparedContent {
 export async function compareContent(change: Change, options: PatchOptions): Promise<ComparedContent> {
   const read = async (side: ChangeSide | null, source: ContentSource): Promise<SideContent> =>
     side === null ? nothing : source.read(side, { sizeBytesMax: comparedBytesMax });
-  if (change.kind === 'mode')
-    return { before: nothing, after: nothing, text: { hunks: [], addedLines: 0, removedLines: 0 } };
+  if (change.before?.id === change.after?.id) return { before: unread, after: unread, text: same };
   const before = await read(change.before, options.before);
   const after = await read(change.after, options.after);
   if (before.content === null || after.content === null) return { before, after, text: null };
@@ -84,7 +85,6 @@ function modeLines({ before, after }: Change): string[] {
 }
 
 async function printUncompared(style: DiffStyle, change: Change, compared: ComparedContent): Promise<void> {
-  if (change.kind === 'renamed' && change.similarity === 100) return;
   if (style.forPeople) {
     const { before, after } = compared;
     const isLarge = before.content === null || after.content === null;

@@ -1,4 +1,3 @@
-import { rawObjectId } from '../format/git/object-id.ts';
 import type { ByteString } from '../lib/bytes.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { ObjectLocation } from '../ports/object-reader.ts';
@@ -20,7 +19,7 @@ export class FileTable {
   folders = new Uint32Array(1024);
   readonly names: ByteString[] = [];
   /** 20 bytes a file. */
-  ids = new Uint8Array(1024 * 20);
+  ids = Buffer.alloc(1024 * 20);
   permissions = new Uint16Array(1024);
   mtimes = new Float64Array(1024);
   packs = new Uint32Array(1024);
@@ -32,7 +31,7 @@ export class FileTable {
     if (i === this.folders.length) this.#grow();
     this.folders[i] = row.folder;
     this.names.push(row.name);
-    this.ids.set(rawObjectId(row.id), i * 20);
+    this.ids.write(row.id, i * 20, 'hex');
     this.permissions[i] = row.permissions;
     this.mtimes[i] = row.mtimeMs;
     this.packs[i] = row.at.pack;
@@ -41,7 +40,7 @@ export class FileTable {
   }
 
   id(i: number): ObjectId {
-    return Buffer.from(this.ids.buffer, this.ids.byteOffset + i * 20, 20).toString('hex') as ObjectId;
+    return this.ids.toString('hex', i * 20, i * 20 + 20) as ObjectId;
   }
 
   /** Rows in order of pack and offset: the order to read in. */
@@ -55,7 +54,7 @@ export class FileTable {
   #grow(): void {
     const size = this.folders.length * 2;
     this.folders = grown(this.folders, new Uint32Array(size));
-    this.ids = grown(this.ids, new Uint8Array(size * 20));
+    this.ids = grown(this.ids, Buffer.alloc(size * 20));
     this.permissions = grown(this.permissions, new Uint16Array(size));
     this.mtimes = grown(this.mtimes, new Float64Array(size));
     this.packs = grown(this.packs, new Uint32Array(size));

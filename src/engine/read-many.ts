@@ -6,7 +6,7 @@ import { decodeEntry } from './decode-entry.ts';
 import { type PackRange, planRanges } from './pack-ranges.ts';
 
 // Small objects lie side by side in the pack of the snapshot that brought them.
-const limits = { gapBytesMax: 64 * 1024, rangeBytesMax: 4 * 1024 * 1024 };
+const limits = { gapBytesMax: 64 * 1024, rangeBytesMax: 2 * 1024 * 1024 };
 const rangesInFlightMax = 3;
 
 /**

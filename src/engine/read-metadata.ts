@@ -30,7 +30,7 @@ export interface MetadataReader {
   prefetch(nodes: readonly MetadataNode[]): Promise<void>;
 }
 
-const cacheBytes = 24 * 1024 * 1024;
+const cacheBytes = 8 * 1024 * 1024;
 const nodeBytesMax = 256 * 1024 * 1024;
 const noSubfolders: ReadonlyMap<ByteString, MetadataNode> = new Map();
 

@@ -41,7 +41,7 @@ export interface TreeReader {
   prefetch(ids: Iterable<ObjectId>): Promise<void>;
 }
 
-const cacheBytes = 48 * 1024 * 1024;
+const cacheBytes = 16 * 1024 * 1024;
 // A decoded entry costs more than its bytes: objects and strings.
 const decodedFactor = 6;
 const treeBytesMax = 256 * 1024 * 1024;

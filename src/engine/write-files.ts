@@ -32,9 +32,9 @@ export interface WriteResult {
 }
 
 // Large enough to read a pack at full speed, small enough that two workers share the work evenly and memory stays low.
-const limits = { gapBytesMax: 256 * 1024, rangeBytesMax: 4 * 1024 * 1024 };
+const limits = { gapBytesMax: 256 * 1024, rangeBytesMax: 2 * 1024 * 1024 };
 // Enough to keep the storage and both writing workers busy.
-const rangesInFlightMax = 5;
+const rangesInFlightMax = 4;
 // An entry this large is decoded by itself, so that a range in memory does not grow with it.
 const entryBytesMax = 16 * 1024 * 1024;
 const linkBytesMax = 64 * 1024;

@@ -63,9 +63,13 @@ test('restores one file into folders that lead to it, and one folder', async () 
   const point = add(reader, { notes, top: 'top' });
   const one = await restoreSnapshot(deps, { point, reader, paths: ['notes/plan.md'] });
   expect(one.directory).toBe(join(vaultRoot, '_restore/notes-plan.md-2026-11-20T12-01-40Z'));
-  expect(readdirSync(one.directory!, { recursive: true }).sort()).toEqual(['notes', 'notes/plan.md']);
+  expect(readdirSync(one.directory!, { recursive: true, encoding: 'utf8' }).sort()).toEqual(['notes', 'notes/plan.md']);
   const two = await restoreSnapshot(deps, { point, reader, paths: ['notes/sub', 'notes/sub/x', 'notes/sub'] });
-  expect(readdirSync(two.directory!, { recursive: true }).sort()).toEqual(['notes', 'notes/sub', 'notes/sub/x']);
+  expect(readdirSync(two.directory!, { recursive: true, encoding: 'utf8' }).sort()).toEqual([
+    'notes',
+    'notes/sub',
+    'notes/sub/x',
+  ]);
 });
 
 test('reads only what leads to one file', async () => {

@@ -120,8 +120,8 @@ function lineOf(kind: string, name: string, state: { mode: number; mtimeMs: numb
   const ms = state.mtimeMs ?? sampleTimeMs;
   const seconds = Math.floor(Math.abs(ms) / 1000);
   const micros = Math.round((Math.abs(ms) - seconds * 1000) * 1000);
-  // oxlint-disable-next-line no-control-regex -- the bytes the format escapes
   const written = name.replaceAll(
+    // oxlint-disable-next-line no-control-regex -- the bytes the format escapes
     /[\u0000-\u001f\u007f\\]/g,
     (c) => `\\0${c.charCodeAt(0).toString(8).padStart(3, '0')}`,
   );

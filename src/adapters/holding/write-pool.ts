@@ -7,6 +7,8 @@ import type { WriteFinding, WriteJob } from './write-job.ts';
 import type { WriteAnswer } from './write-worker.ts';
 
 const workersMax = 2;
+// Garbage of single files is short-lived; left alone, V8 would let it grow to a hundred megabytes a worker.
+const maxYoungGenerationSizeMb = 2;
 // Starting two workers costs about as much as writing this many small files.
 const filesInProcessMax = 500;
 
@@ -58,7 +60,10 @@ export class WritePool implements AsyncDisposable {
   #start(): Busy {
     // The sources run as they are in development, and as JavaScript once built.
     const file = import.meta.url.endsWith('.ts') ? './write-worker.ts' : './write-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#root });
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: this.#root,
+      resourceLimits: { maxYoungGenerationSizeMb },
+    });
     const busy: Busy = { worker, waiting: [] };
     worker.on('message', (answer: WriteAnswer) => {
       const waiting = busy.waiting.shift()!;

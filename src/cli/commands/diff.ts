@@ -48,7 +48,9 @@ export const command: Command = {
     const asked = await readWords(context, at);
     const older = pointSide(at, asked.a, signal);
     const newer = asked.b === null ? await liveSide(deps, at, signal) : pointSide(at, asked.b, signal);
-    const options = { path: asked.path, except: asked.b === null ? deps.settings.logFolder : undefined, signal };
+    // Our own log changes with every snapshot: it is shown only when asked for.
+    const except = asked.path === null ? deps.settings.logFolder : undefined;
+    const options = { path: asked.path, except, signal };
     const found = await diffTrees(older, newer, options);
     const sources = { before: older.contents, after: newer.contents };
     const changes = context.flag('no-renames') ? found : await detectRenames(found, { ...sources, signal });

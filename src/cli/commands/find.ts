@@ -1,7 +1,7 @@
 import { findFiles, type FoundPath } from '../../engine/find-files.ts';
 import { displayName, jsonPath } from '../../format/display-name.ts';
 import { formatAge } from '../../format/duration.ts';
-import { formatCount } from '../../format/size.ts';
+import { formatCount, formatCounted } from '../../format/size.ts';
 import { byteStringOfText } from '../../lib/bytes.ts';
 import { pathPattern } from '../../model/path-pattern.ts';
 import type { Command } from '../command.ts';
@@ -72,10 +72,7 @@ function lineOf(out: Output, found: FoundPath, options: { now: Date; pointCount:
   const name = displayName(found.path) + (found.entry.kind === 'folder' ? '/' : '');
   if (options.pointCount === 1) return name;
   const age = formatAge(options.now.getTime() - Date.parse(found.newest.record.takenAt));
-  const versions =
-    found.entry.kind === 'folder'
-      ? ''
-      : `, ${formatCount(found.versionCount)} ${found.versionCount === 1 ? 'version' : 'versions'}`;
+  const versions = found.entry.kind === 'folder' ? '' : `, ${formatCounted(found.versionCount, 'version')}`;
   const where = found.isCurrent ? '' : `, ${out.paint('yellow', 'gone since')}: last in ${found.newest.record.id}`;
-  return `${name}  ${out.paint('dim', `${formatCount(found.pointCount)} restore points${versions}, newest ${age}`)}${where}`;
+  return `${name}  ${out.paint('dim', `${formatCounted(found.pointCount, 'restore point')}${versions}, newest ${age}`)}${where}`;
 }

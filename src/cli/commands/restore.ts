@@ -3,7 +3,7 @@ import type { Session } from '../../app/compose.ts';
 import { liveContents, snapshotContents } from '../../engine/change-content.ts';
 import { compareRestored } from '../../engine/compare-restored.ts';
 import { restoreSnapshot, type RestoreOutcome } from '../../engine/restore.ts';
-import { displayText, jsonPath } from '../../format/display-name.ts';
+import { displayName, displayText, jsonPath } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
 import { formatCount, formatSize } from '../../format/size.ts';
 import { byteStringOfText, type ByteString } from '../../lib/bytes.ts';
@@ -19,6 +19,8 @@ import { shellQuote } from '../shell-quote.ts';
 /** More changed files than this are counted and listed, not shown line by line. */
 const patchesMax = 5;
 const namesMax = 20;
+/** More names than this make no command a person would paste. */
+const topNamesMax = 6;
 
 export const command: Command = {
   name: 'restore',
@@ -123,8 +125,10 @@ async function printRestored(context: CommandContext, deps: Session, restored: R
     out.print('  Nothing live was touched, and nothing needs to be taken: it is the same as what is there now.');
     return;
   }
+  const take = takeCommand(context, deps, { directory, path: asked.path, changes });
+  const log = displayName(deps.settings.logFolder);
   out.print(
-    `  Nothing live was touched. To take it:  ${takeCommand(context, deps, { directory, path: asked.path, changes })}`,
+    `  Nothing live was touched. ${take === null ? `Copy out what you want; leave ${log}/ as it is.` : `To take it:  ${take}`}`,
   );
 }
 
@@ -154,22 +158,33 @@ async function showDifferences(
   return changes;
 }
 
-/** A command to paste. Folders are merged into what is there; the shell's own `cp` asks or overwrites as it always does. */
+/** A command to paste, which merges folders into what is there; null when it would be no help. */
 function takeCommand(
   context: CommandContext,
   deps: Session,
   taken: { directory: string; path: ByteString | null; changes: readonly Change[] | null },
-): string {
+): string | null {
   const { cwd, platform } = context.io;
   const { path } = taken;
   const root = byteStringOfText(relative(cwd, deps.identity.vault.root));
   const from = byteStringOfText(taken.directory.replaceAll('\\', '/'));
   const live = (rest: ByteString): ByteString => (root === '' ? rest : `${root}/${rest}`);
   const quote = (bytes: ByteString): string => shellQuote(bytes, platform);
-  if (path === null) return `cp -R ${quote(`${from}/.`)} ${quote(live('.'))}`;
+  if (path === null) {
+    const names = topNames(deps, taken.changes ?? []);
+    if (names.length === 0 || names.length > topNamesMax) return null;
+    return `cp -R ${names.map((name) => quote(`${from}/${name}`)).join(' ')} ${quote(live('./'))}`;
+  }
   const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
   const isFile = taken.changes?.length === 1 && taken.changes[0]!.path === path;
   return isFile
     ? `cp ${quote(`${from}/${path}`)} ${quote(live(path))}`
     : `cp -R ${quote(`${from}/${path}`)} ${quote(live(`${parent}/`))}`;
+}
+
+/** What lies at the top of the vault and differs, without the folder of our own log, which must never be set back. */
+function topNames(deps: Session, changes: readonly Change[]): ByteString[] {
+  const own = deps.settings.logFolder.split('/')[0];
+  const names = new Set(changes.map(({ path }) => path.split('/')[0]!));
+  return [...names].filter((name) => name !== own);
 }
