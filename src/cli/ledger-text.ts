@@ -14,15 +14,14 @@ const reasonWords: Readonly<Record<LedgerReason, string>> = {
   too_large: 'too large',
   other_filesystem: 'other file system',
   unreadable: 'unreadable',
-  reserved: "holdfast's own",
+  unsupported_name: 'a name git cannot hold',
 };
 
 /**
- * The phrases after "not protected:": secrets first, then the largest. What belongs to git or holdfast itself is left
- * out: nobody misses it. Empty when there is nothing to tell.
+ * The phrases after "not protected:": secrets first, then the largest. Empty when there is nothing to tell.
  */
 export function ledgerPhrases(ledger: readonly LedgerEntry[], options: { readonly all?: boolean } = {}): string[] {
-  const told = ledger.filter((entry) => entry.reason !== 'reserved').toSorted(byImportance);
+  const told = ledger.toSorted(byImportance);
   const shown = options.all === true ? told : told.slice(0, shownMax);
   const phrases = shown.map(phraseOf);
   const rest = told.slice(shown.length);

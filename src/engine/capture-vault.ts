@@ -54,7 +54,8 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   const isAsked = options.label !== null || previous === null || !isSameGitState(survey.git, previous.record.git);
   // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
   const isCacheCurrent = cache?.storeGeneration === String(view.generation) && view.damagedSpool.length === 0;
-  if (!isAsked && isCacheCurrent && !scan.changed && scan.dirty.length === 0) return unchanged(survey);
+  // Our own log is dirty after every command; that alone is no change.
+  if (!isAsked && isCacheCurrent && !scan.changed) return unchanged(survey);
 
   const opened = await openPointReader(deps, view.points, options);
   await using draft = await deps.spool.begin();

@@ -34,29 +34,36 @@ export async function publishSnapshots(
   if (spooled.length === 0) return [];
   await ensureStore(deps, options);
   const published: SpooledSnapshot[] = [];
-  let waiting = [...spooled];
+  let waiting = await relink(deps, spooled);
   while (waiting.length > 0) {
-    const [next, ...rest] = waiting as [SpooledSnapshot, ...SpooledSnapshot[]];
-    const done = await publishOne(deps, next, options);
-    waiting = done.record.id === next.record.id ? rest : await relink(deps, rest, { before: next, after: done });
-    await rememberPublished(deps, done, { waited: options.fresh?.has(next.record.id) !== true });
+    const before = waiting[0]!.record.id;
+    const { done, rest } = await publishFirst(deps, waiting, options);
+    await rememberPublished(deps, done, { waited: options.fresh?.has(before) !== true });
     published.push(done);
+    waiting = rest;
   }
   return published;
 }
 
-/** Publishes under the snapshot's id, or under the next free one when another writer has it. */
-async function publishOne(deps: Deps, snapshot: SpooledSnapshot, options: PublishOptions): Promise<SpooledSnapshot> {
-  let current = snapshot;
+/** Publishes the first that waits under its id, or under the next free one when another writer has it. */
+async function publishFirst(
+  deps: Deps,
+  waiting: readonly SpooledSnapshot[],
+  options: PublishOptions,
+): Promise<{ readonly done: SpooledSnapshot; readonly rest: readonly SpooledSnapshot[] }> {
+  let [current, ...rest] = waiting as readonly [SpooledSnapshot, ...SpooledSnapshot[]];
+  const { takenAt, label } = current.record;
   for (let clash = 2; ; clash++) {
     try {
       await putSnapshot(deps, current, options.signal);
-      return current;
+      return { done: current, rest };
     } catch (error) {
       if (!isHoldfastError(error, 'storage_conflict') || clash > clashesMax) throw error;
-      const id = makeSnapshotId(new Date(snapshot.record.takenAt), snapshot.record.label, clash, idNonce(deps));
-      const record = withId(snapshot.record, id);
-      current = await deps.spool.rewrite(current, record, encodeRecord(record));
+      const record = withId(current.record, makeSnapshotId(new Date(takenAt), label, clash, idNonce(deps)));
+      const renamed = await deps.spool.rewrite(current, record, encodeRecord(record));
+      // Before it is published: once it has left the spool, nothing would tell those behind it that it was renamed.
+      current = renamed;
+      rest = (await relink(deps, [renamed, ...rest])).slice(1);
     }
   }
 }
@@ -125,26 +132,21 @@ export function snapshotEvent(
   } as const;
 }
 
-/** After a snapshot got another id, those behind it in the machine's chain refer to its new record. */
-async function relink(
-  deps: Deps,
-  rest: readonly SpooledSnapshot[],
-  change: { before: SpooledSnapshot; after: SpooledSnapshot },
-): Promise<SpooledSnapshot[]> {
-  const relinked: SpooledSnapshot[] = [];
-  let { before, after } = change;
-  for (const snapshot of rest) {
-    if (snapshot.record.base !== before.record.id) {
-      relinked.push(snapshot);
+/** Makes every snapshot of the queue refer to the record before it as it is now: a clash may have given that another id. */
+async function relink(deps: Deps, queue: readonly SpooledSnapshot[]): Promise<readonly SpooledSnapshot[]> {
+  const linked: SpooledSnapshot[] = [];
+  for (const snapshot of queue) {
+    const before = linked.at(-1);
+    const { chain } = snapshot.record;
+    const previous = before === undefined ? null : sha256Of(before.recordBytes);
+    if (before === undefined || chain.sequence !== before.record.chain.sequence + 1 || chain.previous === previous) {
+      linked.push(snapshot);
       continue;
     }
-    const chain = { ...snapshot.record.chain, previous: sha256Of(after.recordBytes) };
-    const record = { ...snapshot.record, base: after.record.id, chain };
-    before = snapshot;
-    after = await deps.spool.rewrite(snapshot, record, encodeRecord(record));
-    relinked.push(after);
+    const record = { ...snapshot.record, base: before.record.id, chain: { ...chain, previous } };
+    linked.push(await deps.spool.rewrite(snapshot, record, encodeRecord(record)));
   }
-  return relinked;
+  return linked;
 }
 
 /** Where the storage cannot be relied on to refuse a second creation of one key, ids carry chance. */

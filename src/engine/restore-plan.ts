@@ -1,7 +1,7 @@
 import { displayName } from '../format/display-name.ts';
 import { treeUnsafe } from '../format/git/corrupt.ts';
 import type { MetadataLine } from '../format/metadata-node.ts';
-import { type ByteString, compareByteStrings } from '../lib/bytes.ts';
+import type { ByteString } from '../lib/bytes.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { Problem } from '../model/problem.ts';
@@ -13,6 +13,7 @@ import { findEntry, pathUnknown } from './find-path.ts';
 import { isDamage } from './read-many.ts';
 import { type FolderMetadata, type MetadataNode, type MetadataReader, openMetadataReader } from './read-metadata.ts';
 import { openTreeReader, type SnapshotEntry, type TreeReader } from './read-tree.ts';
+import { outermostPaths } from './outermost-paths.ts';
 
 /** A folder to create; the one it is in has a smaller number. Null: nothing is known, or it only leads to what is restored. */
 export interface FolderToRestore {
@@ -117,8 +118,8 @@ class RestorePlanner {
     // A root that cannot be read leaves nothing to restore: that is the operation's failure, not one path's.
     await this.#trees.folder(tree);
     const node = await this.#tryRead('', () => this.#metadata.root(metadata));
-    if (paths === null) this.#push({ row: 0, tree, metadata: node });
-    else for (const path of withoutNested(paths)) await this.#startAt(path, node);
+    if (paths === null || paths.includes('')) this.#push({ row: 0, tree, metadata: node });
+    else for (const path of outermostPaths(paths)) await this.#startAt(path, node);
   }
 
   async walk(): Promise<void> {
@@ -266,21 +267,6 @@ class RestorePlanner {
     }
     if (total > restoreEntriesMax) throw tooLarge(total);
   }
-}
-
-/** Sorted, without those that lie in a folder that is restored anyway. */
-function withoutNested(paths: readonly ByteString[]): ByteString[] {
-  const kept: ByteString[] = [];
-  for (const path of paths.toSorted(comparePaths)) {
-    const previous = kept.at(-1);
-    if (previous !== path && !path.startsWith(`${previous}/`)) kept.push(path);
-  }
-  return kept;
-}
-
-/** A folder right before everything in it. */
-function comparePaths(a: ByteString, b: ByteString): number {
-  return compareByteStrings(a.replaceAll('/', '\0'), b.replaceAll('/', '\0'));
 }
 
 function sizeOf(at: ObjectLocation | null): number {

@@ -74,4 +74,4 @@ export type LedgerReason =
   | 'too_large'
   | 'other_filesystem'
   | 'unreadable'
-  | 'reserved';
+  | 'unsupported_name';

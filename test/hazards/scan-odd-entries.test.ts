@@ -41,14 +41,14 @@ describe('names', () => {
     expect(again.tree.find('a/x')).toBeGreaterThanOrEqual(0);
   });
 
-  test('names git reads as .git are left out and listed as reserved', async () => {
+  test('names git reads as .git are left out and listed as unsupported', async () => {
     const root = scratchFolder();
     buildVault(root, { '.GIT/config': 'xyz', 'notes/git~1': 'x', 'notes/.gitx': 'x', 'notes/plain': '' });
     const scan = await scanOf(root);
     expect(filesIn(scan.tree)).toEqual(['notes/.gitx', 'notes/plain']);
     expect(scan.ledger.map(({ path, reason, fileCount }) => [path, reason, fileCount])).toEqual([
-      ['.GIT/', 'reserved', 1],
-      ['notes/git~1', 'reserved', 1],
+      ['.GIT/', 'unsupported_name', 1],
+      ['notes/git~1', 'unsupported_name', 1],
     ]);
   });
 

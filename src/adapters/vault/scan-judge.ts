@@ -36,7 +36,7 @@ export class ScopeJudge {
     const book = this.#book;
     const { path, isFolder } = entry;
     if (captureNameProblem(entry.name, entry.isLink) !== null) {
-      return book.origin(entry.name === '.git' ? 'nested_repository' : 'reserved');
+      return book.origin(entry.name === '.git' ? 'nested_repository' : 'unsupported_name');
     }
     const rule = context.judge(path, isFolder);
     if (rule !== null) return this.#judgeIgnored(rule, context, entry);
