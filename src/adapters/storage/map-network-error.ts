@@ -50,6 +50,12 @@ export function mapNetworkError(error: unknown, name: string, request: S3Request
       data: { transient: false },
     });
   }
+  // Before the timeouts: the SDK gives a reset connection the name of one, too.
+  if (cut.has(code) || code.startsWith('HPE_') || (error instanceof Error && error.message === 'aborted')) {
+    return failS3('storage_unavailable', request, `the connection was cut (${code === '' ? 'aborted' : code})`, {
+      hint: 'Check the network; the command can be run again and goes on where it stopped.',
+    });
+  }
   if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') {
     const connected = error instanceof Error && /inactivity/.test(error.message);
     return failS3(
@@ -61,11 +67,6 @@ export function mapNetworkError(error: unknown, name: string, request: S3Request
         data: { reached: connected },
       },
     );
-  }
-  if (cut.has(code) || code.startsWith('HPE_') || (error instanceof Error && error.message === 'aborted')) {
-    return failS3('storage_unavailable', request, `the connection was cut (${code === '' ? 'aborted' : code})`, {
-      hint: 'Check the network; the command can be run again and goes on where it stopped.',
-    });
   }
   if (error instanceof Error && /region is missing/i.test(error.message)) {
     return failS3('store_url_invalid', request, 'no region is set', {
