@@ -6,7 +6,6 @@ import { restoreSnapshot, type RestoreOutcome } from '../../engine/restore.ts';
 import { displayName, displayText, jsonPath } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
 import { formatCount, formatSize } from '../../format/size.ts';
-import { byteStringOfText, type ByteString } from '../../lib/bytes.ts';
 import type { Change } from '../../model/change.ts';
 import { describePoint } from '../choose-point.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -14,13 +13,11 @@ import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import { openPoints, type PathAndPoint, type PointsAtHand, readPathAndPoint } from '../points-at-hand.ts';
 import { printChanges, summaryOf } from '../print-changes.ts';
 import { printProblems, problemFields } from '../print-problems.ts';
-import { shellQuote } from '../shell-quote.ts';
+import { takeCommand } from '../take-command.ts';
 
 /** More changed files than this are counted and listed, not shown line by line. */
 const patchesMax = 5;
 const namesMax = 20;
-/** More names than this make no command a person would paste. */
-const topNamesMax = 6;
 
 export const command: Command = {
   name: 'restore',
@@ -125,7 +122,15 @@ async function printRestored(context: CommandContext, deps: Session, restored: R
     out.print('  Nothing live was touched, and nothing needs to be taken: it is the same as what is there now.');
     return;
   }
-  const take = takeCommand(context, deps, { directory, path: asked.path, changes });
+  const take = takeCommand({
+    from: restored.directory,
+    vaultRoot: deps.identity.vault.root,
+    logFolder: deps.settings.logFolder,
+    path: asked.path,
+    changes: changes ?? [],
+    cwd: io.cwd,
+    platform: io.platform,
+  });
   const log = displayName(deps.settings.logFolder);
   out.print(
     `  Nothing live was touched. ${take === null ? `Copy out what you want; leave ${log}/ as it is.` : `To take it:  ${take}`}`,
@@ -156,35 +161,4 @@ async function showDifferences(
   if (changes.length > shown.length) out.print(`  and ${formatCount(changes.length - shown.length)} more`);
   if (changes.length > 0) out.print(`  against what is there now: ${summaryOf(changes)}`);
   return changes;
-}
-
-/** A command to paste, which merges folders into what is there; null when it would be no help. */
-function takeCommand(
-  context: CommandContext,
-  deps: Session,
-  taken: { directory: string; path: ByteString | null; changes: readonly Change[] | null },
-): string | null {
-  const { cwd, platform } = context.io;
-  const { path } = taken;
-  const root = byteStringOfText(relative(cwd, deps.identity.vault.root));
-  const from = byteStringOfText(taken.directory.replaceAll('\\', '/'));
-  const live = (rest: ByteString): ByteString => (root === '' ? rest : `${root}/${rest}`);
-  const quote = (bytes: ByteString): string => shellQuote(bytes, platform);
-  if (path === null) {
-    const names = topNames(deps, taken.changes ?? []);
-    if (names.length === 0 || names.length > topNamesMax) return null;
-    return `cp -R ${names.map((name) => quote(`${from}/${name}`)).join(' ')} ${quote(live('./'))}`;
-  }
-  const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
-  const isFile = taken.changes?.length === 1 && taken.changes[0]!.path === path;
-  return isFile
-    ? `cp ${quote(`${from}/${path}`)} ${quote(live(path))}`
-    : `cp -R ${quote(`${from}/${path}`)} ${quote(live(`${parent}/`))}`;
-}
-
-/** What lies at the top of the vault and differs, without the folder of our own log, which must never be set back. */
-function topNames(deps: Session, changes: readonly Change[]): ByteString[] {
-  const own = deps.settings.logFolder.split('/')[0];
-  const names = new Set(changes.map(({ path }) => path.split('/')[0]!));
-  return [...names].filter((name) => name !== own);
 }
