@@ -13,6 +13,8 @@ import { choosePoint, type ChosenPoint } from './choose-point.ts';
 import type { CommandContext } from './command.ts';
 import { parseVaultPath } from './vault-path.ts';
 
+const unusableShownMax = 3;
+
 /** The restore points, and a reader over everything they need. */
 export interface PointsAtHand extends OpenedReader {
   /** Newest first, never empty. */
@@ -35,6 +37,9 @@ export async function openPoints(context: CommandContext, deps: Session): Promis
   if (unreachable !== null)
     out.note(`  the store cannot be reached (${displayText(unreachable.message)}); using what is known`);
   const opened = await openPointReader(deps, points, { signal });
+  for (const { key, reason } of opened.unusable.slice(0, unusableShownMax)) {
+    out.note(`  cannot be used: ${displayText(key)}: ${displayText(reason)}`);
+  }
   return {
     ...opened,
     points,

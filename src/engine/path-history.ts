@@ -1,9 +1,10 @@
 import type { ByteString } from '../lib/bytes.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
-import type { ObjectReader } from '../ports/object-reader.ts';
-import { isDamage } from './read-many.ts';
-import { openTreeReader, type SnapshotEntry, type TreeReader } from './read-tree.ts';
+import type { GitObject, ObjectReader } from '../ports/object-reader.ts';
+import { findInTree, type WantedName, wantedName } from './find-in-tree.ts';
+import { isDamage, readMany } from './read-many.ts';
+import type { SnapshotEntry } from './read-tree.ts';
 
 /** A run of restore points, one after the other in time, in which a path was the same. */
 export interface PathVersion {
@@ -22,6 +23,9 @@ export interface PathHistory {
   readonly unreadable: readonly RestorePoint[];
 }
 
+// Few enough to be kept in memory while they are looked at, enough to be read with few requests.
+const foldersAtOnce = 256;
+
 /**
  * Lists every distinct version of one path across restore points. Folders that several points share are read once, all points
  * of one depth in few requests.
@@ -31,10 +35,9 @@ export async function readPathHistory(
   options: { points: readonly RestorePoint[]; path: ByteString; signal?: AbortSignal | undefined },
 ): Promise<PathHistory> {
   const { points, path, signal } = options;
-  const trees = openTreeReader(reader, { signal });
   const names = path === '' ? [] : path.split('/');
   // By root tree: many snapshots differ elsewhere, and some do not differ at all.
-  const found = await resolveAll(trees, { roots: new Set(points.map((point) => point.record.tree)), names, signal });
+  const found = await resolveAll(reader, { roots: new Set(points.map((point) => point.record.tree)), names, signal });
 
   const versions: { entry: SnapshotEntry | null; since: RestorePoint; until: RestorePoint; pointCount: number }[] = [];
   const unreadable: RestorePoint[] = [];
@@ -58,36 +61,48 @@ export async function readPathHistory(
 
 /** What a path is below each root; roots whose folders cannot be read are not in the answer. */
 async function resolveAll(
-  trees: TreeReader,
+  reader: ObjectReader,
   options: { roots: ReadonlySet<ObjectId>; names: readonly ByteString[]; signal: AbortSignal | undefined },
 ): Promise<Map<ObjectId, SnapshotEntry | null>> {
   const at = new Map<ObjectId, SnapshotEntry | null>();
   for (const root of options.roots) at.set(root, { name: '', kind: 'folder', id: root });
   for (const name of options.names) {
-    options.signal?.throwIfAborted();
     const folders = new Set<ObjectId>();
     for (const entry of at.values()) if (entry?.kind === 'folder') folders.add(entry.id);
-    await trees.prefetch(folders);
+    const children = await findChildren(reader, [...folders], { wanted: wantedName(name), signal: options.signal });
     for (const [root, entry] of at) {
-      const below = await childOf(trees, entry, name);
-      if (below === undefined) at.delete(root);
-      else at.set(root, below);
+      const child = entry?.kind === 'folder' ? children.get(entry.id) : null;
+      if (child === undefined) at.delete(root);
+      else at.set(root, child);
     }
   }
   return at;
 }
 
-/** Undefined when the folder is damaged. */
-async function childOf(
-  trees: TreeReader,
-  entry: SnapshotEntry | null,
-  name: ByteString,
-): Promise<SnapshotEntry | null | undefined> {
-  if (entry?.kind !== 'folder') return null;
+/** The entry of one name in each folder, null where there is none; damaged folders are not in the answer. */
+async function findChildren(
+  reader: ObjectReader,
+  folders: readonly ObjectId[],
+  options: { wanted: WantedName; signal: AbortSignal | undefined },
+): Promise<Map<ObjectId, SnapshotEntry | null>> {
+  const children = new Map<ObjectId, SnapshotEntry | null>();
+  for (let first = 0; first < folders.length; first += foldersAtOnce) {
+    options.signal?.throwIfAborted();
+    const batch = folders.slice(first, first + foldersAtOnce);
+    const objects = await readMany(reader, batch, { signal: options.signal });
+    for (const id of batch) {
+      const tree = objects.get(id) ?? (await tryRead(reader, id, options.signal));
+      if (tree?.type === 'tree') children.set(id, findInTree(tree.content, options.wanted));
+    }
+  }
+  return children;
+}
+
+async function tryRead(reader: ObjectReader, id: ObjectId, signal: AbortSignal | undefined): Promise<GitObject | null> {
   try {
-    return (await trees.folder(entry.id)).find((child) => child.name === name) ?? null;
+    return await reader.read(id, signal === undefined ? {} : { signal });
   } catch (error) {
-    if (isDamage(error)) return undefined;
+    if (isDamage(error)) return null;
     throw error;
   }
 }
