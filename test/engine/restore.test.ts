@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openHoldingArea } from '../../src/adapters/holding/open-holding-area.ts';
 import { restoreName, restoreSnapshot } from '../../src/engine/restore.ts';
+import type { HoldfastEvent } from '../../src/model/events.ts';
 import { addSnapshot, type SampleEntry } from '../support/sample-snapshot.ts';
 import { createMemoryReader, type MemoryReader } from '../support/memory-reader.ts';
 import { restoreDeps } from '../support/restore-deps.ts';
@@ -234,21 +235,25 @@ test('stops before filling the disk when a snapshot lies about its size', async 
 });
 
 test('leaves .INCOMPLETE behind when stopped', async () => {
-  const { vaultRoot, reader, deps } = openVault();
+  const { vaultRoot, reader, deps, rows } = openVault();
   const point = add(reader, { a: 'first', big: { content: 'abcdef', chunks: 3 } });
   const controller = new AbortController();
-  const stopping = Object.create(reader, {
-    readRange: {
-      value: async (...args: Parameters<typeof reader.readRange>) => {
-        controller.abort(new Error('stopped'));
-        return reader.readRange(args[0], args[1], args[2]);
+  const stopping = {
+    ...deps,
+    events: {
+      emit(event: HoldfastEvent): void {
+        if (event.type === 'progress' && event.phase === 'restore') controller.abort(new Error('stopped'));
       },
     },
-  }) as MemoryReader;
-  const run = restoreSnapshot(deps, { point, reader: stopping, paths: ['a', 'big'], signal: controller.signal });
+  };
+  const run = restoreSnapshot(stopping, { point, reader, paths: null, signal: controller.signal });
   await expect(run).rejects.toThrow('stopped');
-  const left = readdirSync(join(vaultRoot, '_restore')).filter((name) => name !== '.gitignore');
-  expect(left.every((name) => name.endsWith('.INCOMPLETE'))).toBe(true);
+  expect(readdirSync(join(vaultRoot, '_restore')).sort()).toEqual([
+    '.gitignore',
+    'all-2026-11-20T12-01-40Z.INCOMPLETE',
+  ]);
+  expect(readdirSync(join(vaultRoot, '_restore/all-2026-11-20T12-01-40Z.INCOMPLETE'))).toEqual(['a']);
+  expect(rows).toEqual([]);
 });
 
 test('names restores in plain ASCII whatever was asked for', () => {
