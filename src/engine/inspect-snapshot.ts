@@ -21,7 +21,7 @@ export interface InspectOptions {
 }
 
 /**
- * Proves that everything a snapshot's trees name is in the store. Reads every tree once however many snapshots share it;
+ * Proves that everything a snapshot's trees name is in the store, and so are the tips of the user's own history. Reads every tree once however many snapshots share it;
  * file contents are looked up, not read (packs are proved apart).
  */
 export function createInspector(reader: ObjectReader, options: InspectOptions): Inspector {
@@ -81,10 +81,17 @@ export function createInspector(reader: ObjectReader, options: InspectOptions): 
       const troubles = [
         ...(await inspectCommit(record.commit, record.tree)),
         ...(await inspectCommit(record.metadata, null)),
+        ...tipsOf(record).flatMap((id) => lost(id) ?? []),
       ];
       return [...new Set(troubles)].slice(0, troublesMax);
     },
   };
+}
+
+/** What the user's branches, tags and stashes point to, where the store holds all of their history. */
+function tipsOf({ git }: SnapshotRecord): readonly ObjectId[] {
+  if (git === null || !git.historyComplete) return [];
+  return [...(git.head === null ? [] : [git.head]), ...git.refs.map((ref) => ref.id), ...git.extraRoots];
 }
 
 function readOptions(options: InspectOptions): { signal?: AbortSignal } {

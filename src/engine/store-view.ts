@@ -114,16 +114,13 @@ export function assertNotRewound(view: StoreView, storeUrl: string): void {
 export async function openPointReader(
   deps: Deps,
   points: readonly RestorePoint[],
-  options: { signal?: AbortSignal | undefined } = {},
+  options: { fresh?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<OpenedReader> {
   const sources = new Map<string, PackSource>();
   for (const point of points) {
     for (const ref of point.record.packs) sources.set(ref.key, { ref, localDirectory: point.localDirectory });
   }
-  return await deps.objects.openReader(
-    [...sources.values()],
-    options.signal === undefined ? {} : { signal: options.signal },
-  );
+  return deps.objects.openReader([...sources.values()], options);
 }
 
 function isRefreshDue(deps: Deps, refresh: ViewOptions['refresh'], seenAt: string | null): boolean {

@@ -4,6 +4,8 @@ import type { RestorePoint } from '../model/restore-point.ts';
 import type { PackRef } from '../model/snapshot.ts';
 import type { OpenedReader } from '../ports/object-access.ts';
 import { checkChains } from './check-chains.ts';
+import { checkRecords } from './check-records.ts';
+import { checkStoreFiles } from './check-store-files.ts';
 import type { Deps } from './deps.ts';
 import { createInspector } from './inspect-snapshot.ts';
 import { loadStoreView, openPointReader, type StoreView } from './store-view.ts';
@@ -32,8 +34,8 @@ export interface VerifyReport {
 }
 
 /**
- * Proves the store without changing it. 'quick': every record, its chain, every pack index, presence and size of every
- * pack. 'new' adds every byte of packs not proved before, 'full' of all packs, `sample` of some. All but 'quick' also
+ * Proves the store without changing it. 'quick': header, every record, its chain, every pack index, presence and size of
+ * every pack. 'new' adds every byte of packs not proved before, 'full' of all packs, `sample` of some. All but 'quick' also
  * prove that every object the snapshots name is there.
  */
 export async function verifyStore(
@@ -46,8 +48,15 @@ export async function verifyStore(
   const view = await loadStoreView(deps, { refresh: 'always', signal });
   if (view.unreachable !== null) throw view.unreachable;
   const points = view.points.filter((point) => point.where === 'store');
-  const opened = await openPointReader(deps, points, { signal });
-  const findings = [...recordFindings(view), ...checkChains(points), ...(await presenceFindings(deps, points, signal))];
+  // What this machine keeps of the store proves nothing about the store.
+  const opened = await openPointReader(deps, points, { fresh: true, signal });
+  const findings = [
+    ...(points.length === 0 ? [] : await checkStoreFiles(deps, { signal })),
+    ...recordFindings(view),
+    ...(await checkRecords(deps, points, { signal })),
+    ...checkChains(points),
+    ...(await presenceFindings(deps, points, signal)),
+  ];
 
   const chosen = await choosePacks(deps, { points, depth });
   const bad = new Map<string, string>(opened.unusable.map(({ key, reason }) => [key, reason]));

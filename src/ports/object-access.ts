@@ -23,8 +23,13 @@ export interface OpenedReader {
 export interface ObjectAccess {
   /** New packs are written to `directory`, which exists and is ours. */
   openWriter(directory: string, known: KnownObjects): ObjectWriter;
-  /** Loads the indexes of these packs (from the local cache where it has them) and returns a reader over all. */
-  openReader(packs: readonly PackSource[], options?: { signal?: AbortSignal }): Promise<OpenedReader>;
+  /**
+   * Loads the indexes of these packs (from the local cache where it has them, unless `fresh`) and returns a reader over all.
+   */
+  openReader(
+    packs: readonly PackSource[],
+    options?: { fresh?: boolean; signal?: AbortSignal | undefined },
+  ): Promise<OpenedReader>;
   /** Remembers a freshly published pack's index (and the pack, when small) so that no request is needed to read it. */
   remember(ref: PackRef, directory: string): Promise<void>;
   /**

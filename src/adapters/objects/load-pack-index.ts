@@ -20,15 +20,21 @@ export interface LoadedPackIndex {
 }
 
 /**
- * Returns the index of a pack: from the cache, else from beside the pack, else made anew from the pack itself.
+ * Returns the index of a pack: from the cache (unless `fresh`), else from beside the pack, else made anew from the pack itself.
  * @throws {HoldfastError} `pack_corrupt`, `pack_missing` when even the pack does not give one
  */
 export async function loadPackIndex(
   source: PackSource,
-  options: { readonly storage: ObjectStorage; readonly cache: PackCache; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly storage: ObjectStorage;
+    readonly cache: PackCache;
+    readonly fresh: boolean;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<LoadedPackIndex> {
   const { ref, localDirectory } = source;
-  const cached = localDirectory === null ? options.cache.load('idx', ref.indexSha256) : null;
+  const mayUseCache = localDirectory === null && !options.fresh;
+  const cached = mayUseCache ? options.cache.load('idx', ref.indexSha256) : null;
   const stored = cached ?? (localDirectory === null ? await fetchIndex(ref, options) : readIndex(ref, localDirectory));
   const packIndex = stored === null ? null : parseIfRight(stored, ref);
   if (packIndex !== null) {

@@ -30,7 +30,7 @@ export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
   const cache = openPackCache(options.cacheDirectory);
   return {
     openWriter: (directory, known) => openObjectWriter(directory, known, options.writer),
-    openReader: (packs, { signal } = {}) => openReader(packs, { storage, cache, signal }),
+    openReader: (packs, { fresh = false, signal } = {}) => openReader(packs, { storage, cache, fresh, signal }),
     async remember(ref, directory) {
       const packPath = join(directory, basename(ref.key));
       cache.adopt('idx', ref.indexSha256, indexNameOf(packPath));
@@ -43,6 +43,7 @@ export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
 interface ReaderOptions {
   readonly storage: ObjectStorage;
   readonly cache: PackCache;
+  readonly fresh: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
