@@ -74,5 +74,5 @@ function decodeOrNull(bytes: Uint8Array, entry: { id: ObjectId; start: number; e
 
 /** True for what is wrong with objects or packs themselves: others may be whole. */
 export function isDamage(error: unknown): boolean {
-  return isHoldfastError(error) && (error.kind === 'integrity' || error.code === 'object_missing');
+  return isHoldfastError(error) && error.kind === 'integrity';
 }

@@ -52,12 +52,11 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
 
   if (isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
     try {
-      const listed = await listSnapshotIds(deps, options.signal);
-      await fetchRecords(
-        deps,
-        listed.filter((id) => !cached.has(id)),
-        { cached, signal: options.signal },
-      );
+      const { signal } = options;
+      const keys = await listSnapshotIds(deps, signal);
+      const unknown = keys.filter((id) => !cached.has(id));
+      const gone = await fetchRecords(deps, unknown, { cached, signal });
+      const listed = keys.filter((id) => !gone.has(id));
       const listedSet = new Set(listed);
       missing = [...new Set([...missing, ...storedIds])].filter((id) => !listedSet.has(id));
       storedIds = listed;
@@ -140,23 +139,38 @@ async function listSnapshotIds(deps: Deps, signal: AbortSignal | undefined): Pro
   return ids;
 }
 
+/** Adds the records to `cached`; returns the ids whose record has gone since the listing (pruned, or the listing was stale). */
 async function fetchRecords(
   deps: Deps,
   ids: readonly SnapshotId[],
   options: { cached: Map<SnapshotId, Uint8Array>; signal: AbortSignal | undefined },
-): Promise<void> {
-  if (ids.length === 0) return;
+): Promise<ReadonlySet<SnapshotId>> {
+  const gone = new Set<SnapshotId>();
+  if (ids.length === 0) return gone;
   const fetched = new Map<SnapshotId, Uint8Array>();
   const answers = mapConcurrent(ids, { limit: recordFetchesMax, signal: options.signal }, async (id) => {
-    const getOptions = { sizeBytesMax: recordSizeBytesMax, signal: options.signal };
-    return { id, bytes: await deps.storage.get(recordKey(id), getOptions) };
+    return { id, bytes: await readRecord(deps, id, options.signal) };
   });
   for await (const { id, bytes } of answers) {
+    if (bytes === null) {
+      gone.add(id);
+      continue;
+    }
     options.cached.set(id, bytes);
     // An invalid record is not kept: it may be mended in the store.
     if (isValidRecord(bytes, id)) fetched.set(id, bytes);
   }
   await deps.recordCache.saveAll(fetched);
+  return gone;
+}
+
+async function readRecord(deps: Deps, id: SnapshotId, signal: AbortSignal | undefined): Promise<Uint8Array | null> {
+  try {
+    return await deps.storage.get(recordKey(id), { sizeBytesMax: recordSizeBytesMax, signal });
+  } catch (error) {
+    if (isHoldfastError(error, 'object_missing')) return null;
+    throw error;
+  }
 }
 
 function isValidRecord(bytes: Uint8Array, id: SnapshotId): boolean {

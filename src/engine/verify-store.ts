@@ -1,4 +1,4 @@
-import { packsPrefix, parseStoreKey, snapshotsPrefix } from '../format/store-layout.ts';
+import { packIndexKey, packsPrefix, parseStoreKey, snapshotsPrefix } from '../format/store-layout.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { PackRef } from '../model/snapshot.ts';
@@ -55,11 +55,11 @@ export async function verifyStore(
     ...recordFindings(view),
     ...(await checkRecords(deps, points, { signal })),
     ...checkChains(points),
-    ...(await presenceFindings(deps, points, signal)),
   ];
 
   const chosen = await choosePacks(deps, { points, depth });
-  const bad = new Map<string, string>(opened.unusable.map(({ key, reason }) => [key, reason]));
+  const { badPacks, wrongIndexes } = await checkPresence(deps, points, signal);
+  const bad = new Map([...opened.unusable.map(({ key, reason }) => [key, reason] as const), ...badPacks]);
   const proved: string[] = [];
   let readBytes = 0;
   for (const ref of chosen) {
@@ -78,7 +78,7 @@ export async function verifyStore(
     packs: chosen.length,
     readBytes,
     durationMs: Math.round(deps.clock.monotonicMs() - startedMs),
-    rebuiltIndexes: opened.rebuiltIndexes,
+    rebuiltIndexes: [...new Set([...opened.rebuiltIndexes, ...wrongIndexes])],
   };
   await deps.snapshotIndex.append({
     event: 'verify',
@@ -107,28 +107,37 @@ function recordFindings(view: StoreView): VerifyFinding[] {
   return [...invalid, ...missing];
 }
 
-/** Missing or wrongly sized packs. A missing pack index is no loss: it is rebuilt from its pack. */
-async function presenceFindings(
+interface Presence {
+  /** Packs that are missing or have another size, with the reason. */
+  readonly badPacks: ReadonlyMap<string, string>;
+  /** Packs whose index is missing or has another size. No loss: it is rebuilt from its pack. */
+  readonly wrongIndexes: readonly string[];
+}
+
+async function checkPresence(
   deps: Deps,
   points: readonly RestorePoint[],
   signal: AbortSignal | undefined,
-): Promise<VerifyFinding[]> {
+): Promise<Presence> {
   const sizes = new Map<string, number>();
   for (const prefix of [snapshotsPrefix, packsPrefix]) {
     for await (const object of deps.storage.list(prefix, { signal })) {
-      if (parseStoreKey(object.key)?.kind === 'pack') sizes.set(object.key, object.sizeBytes);
+      const kind = parseStoreKey(object.key)?.kind;
+      if (kind === 'pack' || kind === 'index') sizes.set(object.key, object.sizeBytes);
     }
   }
-  const findings: VerifyFinding[] = [];
-  for (const point of points) {
-    for (const ref of point.record.packs) {
-      const sizeBytes = sizes.get(ref.key);
-      if (sizeBytes === ref.sizeBytes) continue;
-      const what = sizeBytes === undefined ? 'is missing' : `is ${sizeBytes} bytes long instead of ${ref.sizeBytes}`;
-      findings.push({ key: ref.key, snapshots: [point.record.id], message: `the pack ${what}` });
-    }
+  // A listing can be behind the store, so that something is not in it proves nothing (S10).
+  const sizeOf = async (key: string): Promise<number | undefined> =>
+    sizes.get(key) ?? (await deps.storage.head(key, { signal }))?.sizeBytes;
+  const badPacks = new Map<string, string>();
+  const wrongIndexes: string[] = [];
+  for (const ref of points.flatMap((point) => point.record.packs)) {
+    const sizeBytes = await sizeOf(ref.key);
+    const what = sizeBytes === undefined ? 'is missing' : `is ${sizeBytes} bytes long instead of ${ref.sizeBytes}`;
+    if (sizeBytes !== ref.sizeBytes) badPacks.set(ref.key, `the pack ${what}`);
+    if ((await sizeOf(packIndexKey(ref.key))) !== ref.indexSizeBytes) wrongIndexes.push(ref.key);
   }
-  return findings;
+  return { badPacks, wrongIndexes };
 }
 
 async function choosePacks(

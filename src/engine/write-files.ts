@@ -1,4 +1,4 @@
-import { decodeEntryHeader } from '../format/git/pack-entry.ts';
+import { decodeEntryHeader, deflateRatioMax } from '../format/git/pack-entry.ts';
 import { type ByteString, byteStringOf } from '../lib/bytes.ts';
 import { mapConcurrent } from '../lib/map-concurrent.ts';
 import { HoldfastError } from '../model/errors.ts';
@@ -151,7 +151,8 @@ class WriteRun {
       const start = files.starts[row]! - range.start;
       const end = files.ends[row]! - range.start;
       const sizeBytes = undeltifiedSize(bytes, start);
-      if (sizeBytes === null) {
+      // A size that nothing so short unfolds to is not counted against the disk: read alone, the entry is refused.
+      if (sizeBytes === null || sizeBytes > (end - start) * deflateRatioMax) {
         this.#alone.push(row);
         continue;
       }

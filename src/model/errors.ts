@@ -47,13 +47,13 @@ export const errorKinds = {
   storage_conflict: 'storage',
   storage_answer_invalid: 'storage',
   storage_archived: 'storage',
-  object_missing: 'storage',
   // access
   credentials_missing: 'access',
   access_denied: 'access',
   clock_rejected: 'access',
   redirect_refused: 'access',
   // integrity
+  object_missing: 'integrity',
   object_corrupt: 'integrity',
   pack_corrupt: 'integrity',
   pack_missing: 'integrity',

@@ -55,6 +55,11 @@ function readFileRange(path: string, start: number, end: number): Uint8Array {
 }
 
 function packMissing(key: string, cause: unknown): HoldfastError {
+  // A storage that knows when it was deleted also knows how to bring it back (S12).
+  if (isHoldfastError(cause, 'object_missing') && cause.data['recoverable'] === true) {
+    const { message, hint, data } = cause;
+    return new HoldfastError('pack_missing', message, { data, cause, ...(hint === undefined ? {} : { hint }) });
+  }
   return new HoldfastError('pack_missing', `The pack ${key} is missing.`, {
     hint: 'Run `holdfast verify` to see which snapshots need it. A previous version in the bucket, or a replica, may still have it.',
     data: { key },
