@@ -1,4 +1,5 @@
 import type { Session } from '../app/compose.ts';
+import { glanceAtStore } from '../engine/glance-at-store.ts';
 import { listSnapshots } from '../engine/list-snapshots.ts';
 import { openPointReader } from '../engine/store-view.ts';
 import { openTreeReader } from '../engine/read-tree.ts';
@@ -11,6 +12,7 @@ import { newestOfMachine } from '../model/restore-point.ts';
 import type { OpenedReader } from '../ports/object-access.ts';
 import { choosePoint, type ChosenPoint } from './choose-point.ts';
 import type { CommandContext } from './command.ts';
+import { parseWhenText } from './parse-when.ts';
 import { parseVaultPath } from './vault-path.ts';
 
 const unusableShownMax = 3;
@@ -27,9 +29,26 @@ export interface PointsAtHand extends OpenedReader {
   path(raw: string): ByteString;
 }
 
-/** Opens the store for looking around. A store that cannot be asked is a note: what is known may be enough. */
-export async function openPoints(context: CommandContext, deps: Session): Promise<PointsAtHand> {
+/** The words of a command that looks at one restore point. */
+export interface AskedWords {
+  readonly path: string | undefined;
+  readonly when: string | undefined;
+}
+
+/** Reads `[path] [when]`; with `--all` the only word is the restore point. */
+export function askedWords(context: CommandContext): AskedWords {
+  const [first, second] = context.args;
+  return context.flag('all') ? { path: undefined, when: first } : { path: first, when: second };
+}
+
+/**
+ * Opens the store for looking around. A store that cannot be asked is a note: what is known may be enough. Commands that
+ * look at one point say which: in a store never seen before it may be found without fetching all the others.
+ */
+export async function openPoints(context: CommandContext, deps: Session, asked?: AskedWords): Promise<PointsAtHand> {
   const { io, out, signal } = context;
+  const glanced = asked === undefined ? null : await glance(context, deps, asked);
+  if (glanced !== null) return glanced;
   const { points, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
   const choose = (raw: string): Promise<ChosenPoint> => choosePoint(points, raw, { now: io.now() });
   // Fails when there is none, with the advice to take one.
@@ -45,8 +64,31 @@ export async function openPoints(context: CommandContext, deps: Session): Promis
     points,
     newest: newestOfMachine(points, deps.identity.machine.id) ?? latest.point,
     choose,
-    path: (raw) => parseVaultPath(raw, { cwd: io.cwd, root: deps.identity.vault.root, platform: io.platform }),
+    path: (raw) => pathAsTyped(context, deps, raw),
   };
+}
+
+async function glance(context: CommandContext, deps: Session, asked: AskedWords): Promise<PointsAtHand | null> {
+  const { io, signal } = context;
+  const raw = asked.when ?? 'latest';
+  const when = await parseWhenText(raw, { now: io.now() });
+  const found = await glanceAtStore(deps, when, { signal });
+  if (found === null) return null;
+  const { point, opened } = found;
+  const at: PointsAtHand = {
+    ...opened,
+    points: [point],
+    newest: point,
+    choose: async (word) => (word === raw ? { point, when } : await choosePoint([point], word, { now: io.now() })),
+    path: (word) => pathAsTyped(context, deps, word),
+  };
+  // One word alone may be a path or a restore point; when it is no path here, all points have to be asked.
+  const isPlain = asked.path === undefined || asked.when !== undefined || (await isInNewest(at, asked.path));
+  return isPlain ? at : null;
+}
+
+function pathAsTyped({ io }: CommandContext, deps: Session, raw: string): ByteString {
+  return parseVaultPath(raw, { cwd: io.cwd, root: deps.identity.vault.root, platform: io.platform });
 }
 
 export interface PathAndPoint {

@@ -26,6 +26,8 @@ export interface MetadataReader {
   /** The node of the vault itself. */
   root(commit: ObjectId): Promise<MetadataNode>;
   folder(node: MetadataNode): Promise<FolderMetadata>;
+  /** The node of one subfolder, without reading the lines of its parent; null when there is none. */
+  subfolder(node: MetadataNode, name: ByteString): Promise<MetadataNode | null>;
   /** Reads many nodes with few requests, for the `folder` calls that follow. */
   prefetch(nodes: readonly MetadataNode[]): Promise<void>;
 }
@@ -61,6 +63,10 @@ export function openMetadataReader(
       if (node.isLeaf) return { lines: decodeMetadataLines(await read(node.id, 'blob')), subfolders: noSubfolders };
       const { lines, subfolders } = readMetadataTree(decodeTree(await read(node.id, 'tree')));
       return { lines: decodeMetadataLines(await read(lines, 'blob')), subfolders };
+    },
+    async subfolder(node, name) {
+      if (node.isLeaf) return null;
+      return readMetadataTree(decodeTree(await read(node.id, 'tree'))).subfolders.get(name) ?? null;
     },
     async prefetch(nodes) {
       await prefetchObjects(nodes.map((node) => node.id));

@@ -153,7 +153,9 @@ class RestorePlanner {
     let row = 0;
     for (const parent of names) {
       row = this.#addFolderRow(row, parent, undefined);
-      node = (await this.#metadataOf(path, node))?.subfolders.get(parent) ?? null;
+      // The folders on the way are only containers here: their own times and modes may lie in packs nothing else needs.
+      const above = node;
+      node = above === null ? null : await this.#tryRead(path, () => this.#metadata.subfolder(above, parent));
     }
     const metadata = await this.#metadataOf(path, node);
     const line = metadata?.lines.find((candidate) => candidate.name === name);

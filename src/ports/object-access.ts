@@ -1,10 +1,24 @@
+import type { Sha256 } from '../model/ids.ts';
 import type { PackRef } from '../model/snapshot.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { KnownObjects, ObjectWriter } from './object-writer.ts';
 
+/**
+ * What must be known of a pack to read it. A record tells everything; a bare listing only the sizes (the rest is null):
+ * then the checksums inside the pack and its index are the proof, and each object's own name as ever.
+ */
+export interface PackFacts {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly sha256: Sha256 | null;
+  readonly indexSizeBytes: number;
+  readonly indexSha256: Sha256 | null;
+  readonly objectCount: number | null;
+}
+
 /** A pack to read: in the store, or (while its snapshot waits in the spool) in a directory of this machine. */
 export interface PackSource {
-  readonly ref: PackRef;
+  readonly ref: PackFacts;
   /** Directory of the spooled snapshot that holds `pack-<hash>.pack` and `.idx`; null when the pack is in the store. */
   readonly localDirectory: string | null;
 }
@@ -37,7 +51,7 @@ export interface ObjectAccess {
    * the bytes with the record, 'objects' (the usual) also proves every object in them. Failures to reach the pack throw.
    */
   verify(
-    pack: PackSource,
+    pack: PackSource & { readonly ref: PackRef },
     options?: { depth?: 'checksum' | 'objects'; signal?: AbortSignal | undefined },
   ): Promise<readonly string[]>;
 }

@@ -1,12 +1,11 @@
-import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { sha256Of } from '../../format/digest.ts';
 import { packCorrupt } from '../../format/git/corrupt.ts';
 import { indexPack } from '../../format/git/index-pack.ts';
 import { type PackIndex, parsePackIndex } from '../../format/git/pack-index.ts';
 import { isHoldfastError } from '../../model/errors.ts';
-import type { PackRef } from '../../model/snapshot.ts';
-import type { PackSource } from '../../ports/object-access.ts';
+import type { PackSource, PackFacts } from '../../ports/object-access.ts';
 import type { ObjectStorage } from '../../ports/object-storage.ts';
 import { systemCode } from '../fs/map-fs-error.ts';
 import { fetcherOf, indexNameOf } from './fetch-pack.ts';
@@ -34,23 +33,25 @@ export async function loadPackIndex(
 ): Promise<LoadedPackIndex> {
   const { ref, localDirectory } = source;
   const mayUseCache = localDirectory === null && !options.fresh;
-  const cached = mayUseCache ? options.cache.load('idx', ref.indexSha256) : null;
+  const cached = mayUseCache && ref.indexSha256 !== null ? options.cache.load('idx', ref.indexSha256) : null;
   const stored = cached ?? (localDirectory === null ? await fetchIndex(ref, options) : readIndex(ref, localDirectory));
   const packIndex = stored === null ? null : parseIfRight(stored, ref);
   if (packIndex !== null) {
-    if (cached === null && localDirectory === null) options.cache.save('idx', ref.indexSha256, packIndex.bytes);
+    if (cached === null && localDirectory === null)
+      options.cache.save('idx', sha256Of(packIndex.bytes), packIndex.bytes);
     return { packIndex, wasRebuilt: false };
   }
   const rebuilt = await rebuild(source, options);
-  if (localDirectory === null && hash('sha256', rebuilt.bytes, 'hex') === ref.indexSha256) {
-    options.cache.save('idx', ref.indexSha256, rebuilt.bytes);
+  const rebuiltSha256 = sha256Of(rebuilt.bytes);
+  if (localDirectory === null && rebuiltSha256 === ref.indexSha256) {
+    options.cache.save('idx', rebuiltSha256, rebuilt.bytes);
   }
   return { packIndex: rebuilt, wasRebuilt: true };
 }
 
 /** Null when the stored index is not there or is shorter than it should be. */
 async function fetchIndex(
-  ref: PackRef,
+  ref: PackFacts,
   options: { readonly storage: ObjectStorage; readonly signal?: AbortSignal | undefined },
 ): Promise<Uint8Array | null> {
   const range = { start: 0, end: ref.indexSizeBytes };
@@ -62,7 +63,7 @@ async function fetchIndex(
   }
 }
 
-function readIndex(ref: PackRef, directory: string): Uint8Array | null {
+function readIndex(ref: PackFacts, directory: string): Uint8Array | null {
   try {
     return readFileSync(join(directory, indexNameOf(basename(ref.key))));
   } catch (error) {
@@ -72,11 +73,12 @@ function readIndex(ref: PackRef, directory: string): Uint8Array | null {
 }
 
 /** The checksum in the record is the proof; the parsing is there because records can be forged too. */
-function parseIfRight(bytes: Uint8Array, ref: PackRef): PackIndex | null {
-  if (hash('sha256', bytes, 'hex') !== ref.indexSha256) return null;
+function parseIfRight(bytes: Uint8Array, ref: PackFacts): PackIndex | null {
+  if (ref.indexSha256 !== null && sha256Of(bytes) !== ref.indexSha256) return null;
   try {
     const packIndex = parsePackIndex(bytes, { packSizeBytes: ref.sizeBytes });
-    return packIndex.objectCount === ref.objectCount && ref.key.includes(packIndex.packHash) ? packIndex : null;
+    const isCount = ref.objectCount === null || packIndex.objectCount === ref.objectCount;
+    return isCount && ref.key.includes(packIndex.packHash) ? packIndex : null;
   } catch (error) {
     if (isHoldfastError(error, 'pack_corrupt')) return null;
     throw error;
@@ -91,6 +93,7 @@ async function rebuild(
   const { signal } = options;
   const readRange = createStepReader(fetcherOf(source, options.storage), { sizeBytes: ref.sizeBytes, signal });
   const built = await indexPack({ sizeBytes: ref.sizeBytes, readRange, signal });
-  if (built.sha256 !== ref.sha256) throw packCorrupt(`The pack ${ref.key} does not match its checksum in the record.`);
+  if (ref.sha256 !== null && built.sha256 !== ref.sha256)
+    throw packCorrupt(`The pack ${ref.key} does not match its checksum in the record.`);
   return parsePackIndex(built.indexBytes, { packSizeBytes: ref.sizeBytes });
 }

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
+import { sha256Of } from '../../format/digest.ts';
 import { packCorrupt } from '../../format/git/corrupt.ts';
+import { packTrailerBytes } from '../../format/git/pack-entry.ts';
 import type { ByteLru } from '../../lib/byte-lru.ts';
 import type { PackSource } from '../../ports/object-access.ts';
 import type { FetchRange } from './fetch-pack.ts';
@@ -116,13 +118,15 @@ export class PackBytes {
   async #fetchWhole(): Promise<Uint8Array> {
     const { source, cache, fetch } = this.#options;
     const { ref } = source;
-    const cached = cache.load('pack', ref.sha256);
+    const cached = ref.sha256 === null ? null : cache.load('pack', ref.sha256);
     if (cached !== null) return cached;
     const bytes = await fetch(0, ref.sizeBytes);
-    if (hash('sha256', bytes, 'hex') !== ref.sha256) {
+    const sha256 = sha256Of(bytes);
+    if (ref.sha256 === null) assertTrailer(bytes, ref.key);
+    else if (sha256 !== ref.sha256) {
       throw packCorrupt(`The pack ${ref.key} does not match its checksum in the record.`);
     }
-    cache.save('pack', ref.sha256, bytes);
+    cache.save('pack', sha256, bytes);
     return bytes;
   }
 
@@ -140,4 +144,12 @@ export class PackBytes {
     const blockStart = range.block * this.#blockBytes;
     return new Uint8Array(bytes.subarray(Math.max(0, range.start - blockStart), range.end - blockStart));
   }
+}
+
+/** Without a record to compare with, the pack's own closing checksum, which also names it, is the proof. */
+function assertTrailer(bytes: Uint8Array, key: string): void {
+  const body = bytes.subarray(0, -packTrailerBytes);
+  const trailer = Buffer.from(bytes.subarray(-packTrailerBytes)).toString('hex');
+  if (hash('sha1', body, 'hex') === trailer && key.includes(trailer)) return;
+  throw packCorrupt(`The pack ${key} does not match its own checksum.`);
 }

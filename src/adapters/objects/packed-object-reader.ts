@@ -4,13 +4,13 @@ import type { PackIndex } from '../../format/git/pack-index.ts';
 import { ByteLru } from '../../lib/byte-lru.ts';
 import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/ids.ts';
-import type { PackRef } from '../../model/snapshot.ts';
+import type { PackFacts } from '../../ports/object-access.ts';
 import type { GitObject, KnownPack, ObjectLocation, ObjectReader } from '../../ports/object-reader.ts';
 import type { PackBytes } from './pack-bytes.ts';
 import type { PackLocator } from './pack-locator.ts';
 
 export interface ReadablePack {
-  readonly ref: PackRef;
+  readonly ref: PackFacts;
   readonly packIndex: PackIndex;
   readonly bytes: PackBytes;
 }
@@ -56,10 +56,10 @@ export function createPackedObjectReader(packs: readonly ReadablePack[], locator
   }
 
   return {
-    packs: packs.map(({ ref }): KnownPack => ({
+    packs: packs.map(({ ref, packIndex }): KnownPack => ({
       key: ref.key,
       sizeBytes: ref.sizeBytes,
-      objectCount: ref.objectCount,
+      objectCount: packIndex.objectCount,
     })),
     has: (id) => locator.find(rawObjectId(id), 0) !== null,
     locate(id): ObjectLocation | null {

@@ -6,7 +6,7 @@ import { isBinary } from '../../model/text-content.ts';
 import { describePoint } from '../choose-point.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { openPoints, readPathAndPoint } from '../points-at-hand.ts';
+import { askedWords, openPoints, readPathAndPoint } from '../points-at-hand.ts';
 
 export const command: Command = {
   name: 'cat',
@@ -27,7 +27,7 @@ export const command: Command = {
   async run(context) {
     const { args, out, io, signal } = context;
     await using deps = await context.openSession();
-    const at = await openPoints(context, deps);
+    const at = await openPoints(context, deps, askedWords(context));
     const path = at.path(args[0]!);
     const { chosen } = await readPathAndPoint(at, [], args[1]);
     const browser = openBrowser(at.reader, chosen.point.record, { signal });

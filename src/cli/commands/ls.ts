@@ -8,7 +8,7 @@ import { describePoint } from '../choose-point.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
-import { openPoints, readPathAndPoint } from '../points-at-hand.ts';
+import { askedWords, openPoints, readPathAndPoint } from '../points-at-hand.ts';
 
 // Sizes are looked up for many entries at once; output starts after the first of these batches.
 const batchMax = 2000;
@@ -35,7 +35,7 @@ export const command: Command = {
     const { args, out, io, signal } = context;
     const isLong = context.flag('long');
     await using deps = await context.openSession();
-    const at = await openPoints(context, deps);
+    const at = await openPoints(context, deps, askedWords(context));
     const { path, chosen } = await readPathAndPoint(at, args);
     const browser = openBrowser(at.reader, chosen.point.record, { signal });
     out.note(`  ${describePoint(chosen, io.now())}`);

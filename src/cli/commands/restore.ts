@@ -10,7 +10,7 @@ import type { Change } from '../../model/change.ts';
 import { describePoint } from '../choose-point.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
-import { openPoints, type PathAndPoint, type PointsAtHand, readPathAndPoint } from '../points-at-hand.ts';
+import { askedWords, openPoints, type PathAndPoint, type PointsAtHand, readPathAndPoint } from '../points-at-hand.ts';
 import { printChanges, summaryOf } from '../print-changes.ts';
 import { printProblems, problemFields } from '../print-problems.ts';
 import { takeCommand } from '../take-command.ts';
@@ -44,7 +44,7 @@ export const command: Command = {
   async run(context) {
     const { out, io, signal } = context;
     await using deps = await context.openSession();
-    const at = await openPoints(context, deps);
+    const at = await openPoints(context, deps, askedWords(context));
     const asked = await readAsked(context, at);
     const { point } = asked.chosen;
     out.print(`  from ${describePoint(asked.chosen, io.now())}`);

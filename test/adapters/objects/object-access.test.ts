@@ -53,7 +53,7 @@ async function storePack(
 }
 
 const indexKey = (ref: PackRef): string => ref.key.replace(/pack$/, 'idx');
-const stored = (ref: PackRef): PackSource => ({ ref, localDirectory: null });
+const stored = (ref: PackRef): PackSource & { readonly ref: PackRef } => ({ ref, localDirectory: null });
 const texts = (...items: string[]): Buffer[] => items.map((item) => Buffer.from(item));
 
 function noise(seed: number, options: { count: number; size: number }): Buffer[] {

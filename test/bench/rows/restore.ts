@@ -1,5 +1,7 @@
 import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { runHoldfast } from '../../support/run-holdfast-s3.ts';
+import { startS3Server } from '../../support/s3-server/start-s3-server.ts';
 import { type Line, type Row, holdfast } from '../bench.ts';
 import { textVault } from '../corpus.ts';
 import { manySnapshots } from '../many-snapshots.ts';
@@ -138,3 +140,52 @@ export const logRow: Row = {
     ];
   },
 };
+
+export const oneFileRow: Row = {
+  id: 'R2',
+  title: 'one file from S3: requests, warm and from a machine that never saw the store (50 snapshots)',
+  async run(bench) {
+    await using server = await startS3Server();
+    const store = server.storeUrl();
+    const vault = textVault(bench.fresh('vault'), { files: 5000, seed });
+    const path = 'area-3/topic-0/folder-0/note-30.md';
+    const place = { vault, home: bench.fresh('home'), store, env: credentialsOf(server.credentials) };
+    for (let i = 0; i < 50; i++) {
+      appendFileSync(join(vault, `area-${i % 20}`, 'topic-0', 'folder-0', `note-${(i % 20) * 10}.md`), `\nedit ${i}\n`);
+      await runHoldfast(place, ['snapshot', `edit ${i}`]);
+      // One a second, as ids tell seconds and people take longer.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    const requestsOf = async (where: typeof place): Promise<Map<string, number>> => {
+      const before = server.requests.length;
+      const { code, err } = await runHoldfast(where, ['restore', path, 'latest', '--no-diff']);
+      if (code !== 0) throw new Error(err);
+      const operations = server.requests.slice(before).map((request) => {
+        if (request.startsWith('ListObjects')) return 'LIST';
+        return request.endsWith('.idx') ? 'index' : 'other';
+      });
+      return new Map([...Map.groupBy(operations, (operation) => operation)].map(([name, all]) => [name, all.length]));
+    };
+    const warm = await requestsOf(place);
+    const cold = await requestsOf({ ...place, vault: bench.fresh('elsewhere'), home: bench.fresh('home') });
+    const count = (what: string, value: number, target: number, unit: Line['unit'] = 'requests'): Line => ({
+      row: 'R2',
+      what,
+      ours: String(value),
+      peer: '',
+      value,
+      unit,
+      target,
+    });
+    const warmTotal = [...warm.values()].reduce((sum, value) => sum + value, 0);
+    return [
+      count('warm, all requests', warmTotal, 3),
+      count('never seen: listing', cold.get('LIST') ?? 0, 2, 'LIST pages'),
+      count('never seen: besides listing and indexes', cold.get('other') ?? 0, 4),
+    ];
+  },
+};
+
+function credentialsOf(credentials: { accessKeyId: string; secretAccessKey: string }): Record<string, string> {
+  return { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey };
+}
