@@ -21,7 +21,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Where a package may be imported; vendor types never cross the folder. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['adapters/storage'],
-  'isomorphic-git': ['adapters/objects'],
   ignore: ['adapters/vault', 'adapters/git'],
   commander: ['cli'],
   '@clack/prompts': ['cli'],
@@ -44,6 +43,12 @@ const pureBuiltins: Readonly<Record<string, readonly string[]>> = {
 
 const impurities = /\b(?:Date\.now\(|new Date\(\)|process\.|console\.|Math\.random\()/;
 
+interface LockedPackage {
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file))
   .toSorted();
@@ -56,8 +61,13 @@ function codeOf(file: string): string {
 
 /** Import specifiers with whether they bring in types only. */
 function importsOf(file: string): readonly { specifier: string; typeOnly: boolean }[] {
-  const statements = codeOf(file).matchAll(/\b(import|export)\s+(type\s)?[^'"();]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm);
-  return [...statements].map((match) => ({ specifier: (match[3] ?? match[4] ?? match[5])!, typeOnly: match[2] !== undefined }));
+  const statements = codeOf(file).matchAll(
+    /\b(import|export)\s+(type\s)?[^'"();]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm,
+  );
+  return [...statements].map((match) => ({
+    specifier: (match[3] ?? match[4] ?? match[5])!,
+    typeOnly: match[2] !== undefined,
+  }));
 }
 
 function layerOf(file: string): string {
@@ -69,7 +79,10 @@ function targetOf(file: string, specifier: string): string {
 }
 
 function packageOf(specifier: string): string {
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 /** Every rule the file breaks, as sentences. */
@@ -80,7 +93,8 @@ function violations(file: string): readonly string[] {
     if (specifier.startsWith('.')) {
       const target = targetOf(file, specifier);
       const targetLayer = layerOf(target);
-      if (targetLayer !== layer && !allowed[layer]?.includes(targetLayer)) found.push(`${layer} may not import ${target}`);
+      if (targetLayer !== layer && !allowed[layer]?.includes(targetLayer))
+        found.push(`${layer} may not import ${target}`);
       if (layer === 'adapters' && targetLayer === 'adapters') {
         const [from, to] = [file.split('/')[1], target.split('/')[1]];
         if (from !== to && to !== 'fs') found.push(`adapters/${from} may not import adapters/${to}`);
@@ -90,11 +104,13 @@ function violations(file: string): readonly string[] {
       }
     } else if (specifier.startsWith('node:')) {
       const allowedBuiltins = pureBuiltins[layer];
-      if (allowedBuiltins !== undefined && !allowedBuiltins.includes(specifier)) found.push(`${layer} may not import ${specifier}`);
+      if (allowedBuiltins !== undefined && !allowedBuiltins.includes(specifier))
+        found.push(`${layer} may not import ${specifier}`);
     } else {
       const home = homes[packageOf(specifier)];
       if (home === undefined) found.push(`${specifier} has no home`);
-      else if (!home.some((folder) => file.startsWith(`${folder}/`)) && !typeOnly) found.push(`${specifier} does not live in ${dirname(file)}`);
+      else if (!home.some((folder) => file.startsWith(`${folder}/`)) && !typeOnly)
+        found.push(`${specifier} does not live in ${dirname(file)}`);
     }
   }
   return found;
@@ -117,6 +133,18 @@ describe('the house', () => {
 
   test.each(files)('%s stays within its line budget', (file) => {
     expect(codeOf(file).split('\n').length).toBeLessThanOrEqual(linesMax);
+  });
+
+  test('fewer than sixty packages are installed with the program', () => {
+    const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, LockedPackage>;
+    };
+    const atRunTime = Object.entries(lock.packages).filter(
+      ([path, { dev, devOptional }]) => path !== '' && dev !== true && devOptional !== true,
+    );
+    expect(atRunTime.length).toBeGreaterThan(10);
+    expect(atRunTime.length).toBeLessThan(60);
+    expect(atRunTime.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
   });
 
   test('ARCHITECTURE.md names every folder', () => {
