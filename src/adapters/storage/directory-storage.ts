@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HoldfastError } from '../../model/errors.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   StoredObject,
 } from '../../ports/object-storage.ts';
 import { syncDirectory } from '../fs/durable-write.ts';
+import { makeFolders } from '../fs/make-folders.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
 import { checkKey, checkPrefix, diskNameOf } from './check-key.ts';
 import { checkRange, objectMissing, storageConflict, tooLarge, tooShort } from './storage-answers.ts';
@@ -224,7 +225,7 @@ export function openDirectoryStorage(root: string, options: DirectoryStorageOpti
 
 function createRoot(root: string): void {
   try {
-    if (mkdirSync(root, { recursive: true, mode: 0o700 }) !== undefined) syncDirectory(dirname(root));
+    if (makeFolders(root, 0o700) !== undefined) syncDirectory(dirname(root));
   } catch (error) {
     throw mapFsError(error, `create the store ${JSON.stringify(root)}`);
   }

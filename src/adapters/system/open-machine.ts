@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { checked, object } from '../../format/json-shape.ts';
 import { prettyJson } from '../../format/pretty-json.ts';
 import { isPlainId } from '../../format/store-layout.ts';
 import { writeFileDurably } from '../fs/durable-write.ts';
+import { makeFolders } from '../fs/make-folders.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
 
 /** Who writes: kept in records and in every row of the index. */
@@ -53,7 +54,7 @@ function readId(path: string): string | null {
 }
 
 function createId(path: string, dataDir: string): string {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolders(dataDir, 0o700);
   const id = randomBytes(8).toString('hex');
   const fresh = `${path}.${id}`;
   writeFileDurably(fresh, Buffer.from(prettyJson({ format: 1, id })));

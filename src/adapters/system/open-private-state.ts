@@ -2,6 +2,7 @@ import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, writeSync } from 
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { HoldfastError } from '../../model/errors.ts';
 import { syncDirectory } from '../fs/durable-write.ts';
+import { makeFolders } from '../fs/make-folders.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
 
 /** Absolute paths of the private state: `<stateDir>/.holdfast` and what lies in it. */
@@ -43,7 +44,7 @@ function prepareParents(stateDir: string, vault: string): void {
   const inner = relative(vault, stateDir);
   if (inner === '' || isAbsolute(inner) || inner.split(sep)[0] === '..') {
     // Outside the vault the folder is of the user's own choosing; a symlink on the way is theirs.
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeFolders(stateDir, 0o700);
     return;
   }
   let path = vault;
