@@ -20,7 +20,8 @@ export async function checkStoreFiles(
     if (header === null) report(storeKeys.header, 'the header of the store is missing');
     else if (header.vaultId !== deps.identity.vault.id) report(storeKeys.header, 'the store belongs to another vault');
   } catch (error) {
-    if (!isHoldfastError(error, 'store_foreign', 'store_newer')) throw error;
+    // A store of a newer holdfast is not damaged; this one cannot judge it at all.
+    if (!isHoldfastError(error, 'store_foreign')) throw error;
     report(storeKeys.header, error.message);
   }
   const guide = await readGuide(deps, options.signal);

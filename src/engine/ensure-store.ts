@@ -5,7 +5,7 @@ import { storeKeys } from '../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { StorageBody } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
-import { viewAgeMsMax } from './store-view.ts';
+import { type StoreView, viewAgeMsMax } from './store-view.ts';
 
 /**
  * Makes sure that the store is there and belongs to this vault before anything is written to it. A store that was
@@ -46,7 +46,26 @@ export async function readStoreHeader(
   }
 }
 
-function assertOwnStore(deps: Deps, header: StoreHeader): void {
+/** True when all the store holds is of another vault. Looking into it and restoring from it is fine; building on it is not. */
+export function isForeign(deps: Pick<Deps, 'identity'>, view: StoreView): boolean {
+  const stored = view.points.filter((point) => point.where === 'store');
+  return stored.length > 0 && stored.every(({ record }) => record.vault.id !== deps.identity.vault.id);
+}
+
+/**
+ * Fails before anything is captured or noted for a store of another vault (G04): its snapshots are no base for ours, and
+ * have no place in our index. Costs no request.
+ */
+export function assertNotForeign(deps: Pick<Deps, 'identity' | 'storage'>, view: StoreView): void {
+  if (!isForeign(deps, view)) return;
+  const { vault } = view.points.find((point) => point.where === 'store')!.record;
+  assertOwnStore(deps, { vaultId: vault.id, vaultName: vault.name });
+}
+
+function assertOwnStore(
+  deps: Pick<Deps, 'identity' | 'storage'>,
+  header: Pick<StoreHeader, 'vaultId' | 'vaultName'>,
+): void {
   if (header.vaultId === deps.identity.vault.id) return;
   throw new HoldfastError(
     'store_foreign',

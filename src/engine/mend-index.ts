@@ -1,5 +1,6 @@
 import type { Notice } from '../model/problem.ts';
 import type { Deps } from './deps.ts';
+import { isForeign } from './ensure-store.ts';
 import { snapshotEvent } from './publish-snapshots.ts';
 import type { StoreView } from './store-view.ts';
 
@@ -9,7 +10,8 @@ import type { StoreView } from './store-view.ts';
  */
 export async function rebuildLostIndex(deps: Deps, view: StoreView): Promise<readonly Notice[]> {
   const stored = view.points.filter((point) => point.where === 'store').toReversed();
-  if (stored.length === 0 || !(await deps.snapshotIndex.isEmpty())) return [];
+  // The index tells what happened to this vault; a store of another one is only being looked at.
+  if (stored.length === 0 || isForeign(deps, view) || !(await deps.snapshotIndex.isEmpty())) return [];
   for (const { record, recordSha256 } of stored) {
     await deps.snapshotIndex.append(snapshotEvent(record, { where: 'store', recordSha256, rebuilt: true }));
   }

@@ -1,5 +1,6 @@
 import type { InvalidRecord } from '../model/restore-point.ts';
 import type { Deps } from './deps.ts';
+import { assertNotForeign } from './ensure-store.ts';
 import { snapshotEvent } from './publish-snapshots.ts';
 import { loadStoreView } from './store-view.ts';
 
@@ -16,13 +17,14 @@ export interface ReindexReport {
 /**
  * Makes the snapshot index agree with the store: a row is appended for every snapshot it has none for (nothing is ever
  * edited), and snapshots that are gone are accepted as gone, so that captures check every object they rely on again.
- * @throws {HoldfastError} of kind storage or access when the store cannot be read: the store is the truth here
+ * @throws {HoldfastError} `store_foreign`; of kind storage or access when the store cannot be read: the store is the truth here
  */
 export async function reindex(deps: Deps, options: { signal?: AbortSignal | undefined } = {}): Promise<ReindexReport> {
   await using _lock = await deps.vaultLock.acquire('reindex');
   deps.events.emit({ type: 'phase_started', phase: 'reindex' });
   const view = await loadStoreView(deps, { refresh: 'always', signal: options.signal });
   if (view.unreachable !== null) throw view.unreachable;
+  assertNotForeign(deps, view);
   const { rows } = await deps.snapshotIndex.read();
   const indexed = new Set(rows.flatMap((row) => (row.event.event === 'snapshot' ? [row.event.id] : [])));
   const lacking = view.points.filter((point) => point.where === 'store' && !indexed.has(point.record.id)).toReversed();

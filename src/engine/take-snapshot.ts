@@ -10,6 +10,7 @@ import { sha256Of } from '../format/digest.ts';
 import { recordKey } from '../format/store-layout.ts';
 import { type Capture, captureVault } from './capture-vault.ts';
 import type { Deps } from './deps.ts';
+import { assertNotForeign } from './ensure-store.ts';
 import { rebuildLostIndex } from './mend-index.ts';
 import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
@@ -46,7 +47,7 @@ export type SnapshotOutcome =
 /**
  * Captures the vault into the spool (from then on it is a restore point) and publishes everything that waits there.
  * Throws only when nothing was captured; a store that cannot be reached leaves the snapshot 'local'.
- * @throws {HoldfastError} `vault_locked`, `store_rewound`, and kinds local and canceled
+ * @throws {HoldfastError} `vault_locked`, `store_rewound`, `store_foreign`, and kinds local and canceled
  */
 export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
   const startedMs = deps.clock.monotonicMs();
@@ -55,6 +56,7 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   const cleaned = await cleanUp(deps);
   const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });
   assertNotRewound(view, deps.storage.url);
+  assertNotForeign(deps, view);
   await assertBaseStillThere(deps, view, options.signal);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
   const notices = [...cleaned, ...(await rebuildLostIndex(deps, view))];
@@ -114,7 +116,9 @@ async function logLocal(deps: Deps, captured: Extract<Capture, { kind: 'taken' }
 /** Clears away what killed commands left. */
 async function cleanUp(deps: Deps): Promise<Notice[]> {
   const drafts = await deps.spool.sweep();
-  return drafts === 0 ? [] : [{ code: 'cleaned_up', message: 'cleaned up after an interrupted snapshot', count: drafts }];
+  return drafts === 0
+    ? []
+    : [{ code: 'cleaned_up', message: 'cleaned up after an interrupted snapshot', count: drafts }];
 }
 
 /** Keeps the damaged bytes for whoever wants to look, out of the way of publishing. */

@@ -289,6 +289,9 @@ describe('a store that lost something', () => {
     stranger.write('x.md', 'x');
     await expect(snapshot(stranger, 'mine')).rejects.toMatchObject({ code: 'store_foreign' });
     expect(vault.storage.keys()).toEqual(before);
+    // Nor is it taken for ours: nothing was captured on top of it, no row of it is in our index.
+    expect(await stranger.deps.spool.pending()).toMatchObject({ snapshots: [] });
+    expect(await stranger.deps.snapshotIndex.isEmpty()).toBe(true);
   });
 });
 

@@ -104,7 +104,9 @@ export function openCliVault(contents: Readonly<Record<string, VaultContent>> = 
       execFileSync('git', args, { cwd: root, env: baseEnv, stdio: ['ignore', 'pipe', 'pipe'] }).toString(),
     run,
     async json(args, options) {
-      const done = await run([...args, '--json'], options);
+      const [command = '', ...rest] = args;
+      // Before the words: after a `--` it would be one of them.
+      const done = await run([command, '--json', ...rest], options);
       const lines = done.out
         .split('\n')
         .filter((line) => line !== '')
