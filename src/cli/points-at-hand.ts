@@ -50,6 +50,8 @@ export async function openPoints(context: CommandContext, deps: Session, asked?:
   const glanced = asked === undefined ? null : await glance(context, deps, asked);
   if (glanced !== null) return glanced;
   const { points, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
+  // "There is no snapshot" would be a guess: nobody could look.
+  if (points.length === 0 && unreachable !== null) throw unreachable;
   const choose = (raw: string): Promise<ChosenPoint> => choosePoint(points, raw, { now: io.now() });
   // Fails when there is none, with the advice to take one.
   const latest = await choose('latest');

@@ -26,6 +26,7 @@ export async function listSnapshots(
 ): Promise<SnapshotList> {
   const view = await loadStoreView(deps, options);
   const notices = [...(await rebuildLostIndex(deps, view)), ...(await indexDamageNotices(deps))];
+  for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
   const { points, invalid, missing, lastSeenAt, unreachable } = view;
   return { points, invalid, missing, lastSeenAt, unreachable, notices };
 }

@@ -1,4 +1,5 @@
 import { packIndexKey, packsPrefix, parseStoreKey, snapshotsPrefix } from '../format/store-layout.ts';
+import { isHoldfastError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { PackRef } from '../model/snapshot.ts';
@@ -7,6 +8,7 @@ import { checkChains } from './check-chains.ts';
 import { checkRecords } from './check-records.ts';
 import { checkStoreFiles } from './check-store-files.ts';
 import type { Deps } from './deps.ts';
+import { describeDamage } from './describe-damage.ts';
 import { createInspector } from './inspect-snapshot.ts';
 import { loadStoreView, openPointReader, type StoreView } from './store-view.ts';
 
@@ -133,11 +135,24 @@ async function checkPresence(
   const wrongIndexes: string[] = [];
   for (const ref of points.flatMap((point) => point.record.packs)) {
     const sizeBytes = await sizeOf(ref.key);
-    const what = sizeBytes === undefined ? 'is missing' : `is ${sizeBytes} bytes long instead of ${ref.sizeBytes}`;
-    if (sizeBytes !== ref.sizeBytes) badPacks.set(ref.key, `the pack ${what}`);
+    if (sizeBytes === undefined) badPacks.set(ref.key, await describeMissing(deps, ref.key, signal));
+    else if (sizeBytes !== ref.sizeBytes) {
+      badPacks.set(ref.key, `the pack is ${sizeBytes} bytes long instead of ${ref.sizeBytes}`);
+    }
     if ((await sizeOf(packIndexKey(ref.key))) !== ref.indexSizeBytes) wrongIndexes.push(ref.key);
   }
   return { badPacks, wrongIndexes };
+}
+
+/** Asked for, a storage that keeps versions tells when the pack was deleted, and that it can be brought back (S12). */
+async function describeMissing(deps: Deps, key: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    await deps.storage.get(key, { range: { start: 0, end: 1 }, signal });
+  } catch (error) {
+    if (!isHoldfastError(error) || error.kind !== 'integrity') throw error;
+    if (error.data['recoverable'] === true) return `${describeDamage(error)} (${error.hint ?? ''})`;
+  }
+  return 'the pack is missing';
 }
 
 async function choosePacks(

@@ -24,7 +24,8 @@ export const command: Command = {
   ],
   async run({ args, io, out, signal, openSession }) {
     await using deps = await openSession();
-    const { points } = await listSnapshots(deps, { refresh: 'always', signal });
+    const { points, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
+    if (points.length === 0 && unreachable !== null) throw unreachable;
     const chosen = await choosePoint(points, args[0] ?? 'latest', { now: io.now() });
     const { reader } = await openPointReader(deps, points, { signal });
     out.print(`  from ${describePoint(chosen, io.now())}`);

@@ -4,7 +4,7 @@ import { formatCount } from '../../format/size.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
+import { exitCodeOf, exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { parseWhenText } from '../parse-when.ts';
 import { pointFields } from '../point-fields.ts';
@@ -92,17 +92,19 @@ async function readTime(context: CommandContext, flag: 'since' | 'until'): Promi
 
 function printRest(out: Output, counts: { shown: number; matching: number; list: SnapshotList }): void {
   const { shown, matching, list } = counts;
+  if (list.points.length === 0 && list.unreachable !== null) return;
   if (list.points.length === 0) out.print('  No restore points yet. Take the first one with: holdfast snapshot');
   else if (matching === 0) out.print(`  None of the ${formatCount(list.points.length)} restore points match.`);
   else if (shown < matching) out.print(out.paint('dim', `  and ${formatCount(matching - shown)} older`));
 }
 
-/** A store that cannot be asked is a note: what is known is listed. A store that lost or forged snapshots is a failure. */
+/** What is known is listed even when the store cannot be asked, but then it may not be all there is: the exit code says so. */
 function reportTrouble(out: Output, list: SnapshotList): number {
   const { unreachable, missing, invalid, lastSeenAt } = list;
   if (unreachable !== null) {
     const seen = lastSeenAt === null ? '' : ` on ${lastSeenAt.slice(0, 16).replace('T', ' ')} UTC`;
     out.complain(`  ${out.paintNote('yellow', 'the store cannot be reached:')} ${displayText(unreachable.message)}`);
+    if (unreachable.hint !== undefined) out.complain(`  ${displayText(unreachable.hint)}`);
     out.complain(`  This is what was known${seen}.`);
   }
   for (const { id, reason } of invalid) {
@@ -113,5 +115,6 @@ function reportTrouble(out: Output, list: SnapshotList): number {
     out.complain(`  ${out.paintNote('red', what)} (the newest: ${displayText(missing.toSorted().at(-1)!)})`);
     out.complain('  If they were removed on purpose: holdfast reindex');
   }
-  return invalid.length + missing.length === 0 ? exitCodes.ok : exitCodeOfKind.integrity;
+  if (invalid.length + missing.length > 0) return exitCodeOfKind.integrity;
+  return unreachable === null ? exitCodes.ok : exitCodeOf(unreachable);
 }
