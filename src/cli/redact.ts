@@ -2,6 +2,8 @@ const redacted = '[redacted]';
 const secretVariable = /^(?:AWS_.*(?:SECRET|TOKEN|KEY).*|HOLDFAST_KEY|HOLDFAST_PASSPHRASE|BACKUP_ENCRYPTION_KEY)$/;
 // Shorter values would blot out ordinary words, and no key is that short.
 const secretCharsMin = 4;
+// What is quoted from outside is cut at some length, so that a long secret may show only its beginning.
+const beginningChars = 16;
 
 const urlCredentials = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s@"']+@/gi;
 const secretParameter =
@@ -29,11 +31,26 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
   const ordered = [...secrets].filter((secret) => secret.length >= secretCharsMin).sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
-    for (const secret of ordered) if (clean.includes(secret)) clean = clean.replaceAll(secret, redacted);
+    for (const secret of ordered) {
+      if (clean.includes(secret)) clean = clean.replaceAll(secret, redacted);
+      if (secret.length > beginningChars) clean = hideBeginnings(clean, secret);
+    }
     if (clean.includes('://')) clean = clean.replaceAll(urlCredentials, `$1${redacted}@`);
     if (clean.includes('=')) clean = clean.replaceAll(secretParameter, `$1${redacted}`);
     return clean.replaceAll(authorization, `$1${redacted}`);
   };
+}
+
+/** Hides every longest beginning of a secret, of at least `beginningChars`. */
+function hideBeginnings(text: string, secret: string): string {
+  const beginning = secret.slice(0, beginningChars);
+  let clean = text;
+  for (let at = clean.indexOf(beginning); at !== -1; at = clean.indexOf(beginning, at + redacted.length)) {
+    let end = beginningChars;
+    while (end < secret.length && clean[at + end] === secret[end]) end++;
+    clean = clean.slice(0, at) + redacted + clean.slice(at + end);
+  }
+  return clean;
 }
 
 /** Redacts every string inside a value that is about to become JSON. */
