@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, HoldfastError } from '../../model/errors.ts';
+import { threadError } from '../fs/thread-error.ts';
 import type { UmaskMemo } from './create-file.ts';
 import type { RestoreRoot } from './own-folder.ts';
 import { runWriteJob } from './run-write-job.ts';
@@ -76,9 +77,7 @@ export class WritePool implements AsyncDisposable {
   }
 
   #fail(busy: Busy, cause: Error | null): void {
-    this.#failure ??= new HoldfastError('invariant_broken', 'A worker that writes files ended unexpectedly.', {
-      cause,
-    });
+    this.#failure ??= threadError(cause, 'writes files');
     for (const waiting of busy.waiting.splice(0)) waiting.reject(this.#failure);
   }
 }

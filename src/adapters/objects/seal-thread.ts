@@ -3,6 +3,7 @@ import type { Transferable } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, HoldfastError } from '../../model/errors.ts';
 import type { SealedPack } from '../../ports/object-writer.ts';
+import { threadError } from '../fs/thread-error.ts';
 import type { PackJob, PackJobAnswer } from './pack-job.ts';
 
 /** Runs jobs on packs, one after another, on a thread that is started when first needed. */
@@ -30,7 +31,7 @@ export function createSealThread(): SealThread {
       if ('pack' in answer) first?.resolve(answer.pack);
       else first?.reject(errorOf(answer.error));
     });
-    started.on('error', failAll);
+    started.on('error', (cause) => failAll(threadError(cause, 'writes packs')));
     started.on('exit', () => failAll(new HoldfastError('canceled', 'Writing a pack was given up.')));
     return started;
   }

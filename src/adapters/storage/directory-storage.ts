@@ -61,7 +61,7 @@ export function openDirectoryStorage(root: string, options: DirectoryStorageOpti
       return await work();
     } catch (error) {
       if (systemCode(error) === 'ABORT_ERR' || systemCode(error) === '') throw error;
-      throw mapFsError(error, doing);
+      throw mapFsError(error, `${doing} in ${JSON.stringify(root)}`);
     }
   }
 

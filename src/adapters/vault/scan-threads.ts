@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { threadError } from '../fs/thread-error.ts';
 import type { PartResult, PartSetup, PartTasks } from './scan-part.ts';
 
 /** Most of what a scan makes is thrown away at once, so a small nursery saves memory and costs no time. */
@@ -21,7 +22,7 @@ export class ScanThreads implements Disposable {
       const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#setup, resourceLimits });
       const result = new Promise<PartResult>((resolve, reject) => {
         worker.once('message', resolve);
-        worker.once('error', reject);
+        worker.once('error', (cause) => reject(threadError(cause, 'scans the vault')));
         worker.once('exit', () => reject(new Error('a scanning thread ended without an answer')));
       });
       // A rejection that is not awaited yet must not count as unhandled; `results` still sees it.

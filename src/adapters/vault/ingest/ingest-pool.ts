@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { HoldfastError } from '../../../model/errors.ts';
 import type { EncodedObjects } from '../../../ports/object-writer.ts';
+import { threadError } from '../../fs/thread-error.ts';
 import type { IngestJob, IngestResult } from './ingest-job.ts';
 
 /** What a reading thread is started with. */
@@ -78,9 +78,7 @@ export class IngestPool implements AsyncDisposable {
       this.#wake();
     });
     const fail = (cause: unknown): void => {
-      this.#failure ??= new HoldfastError('invariant_broken', 'A thread that reads files ended unexpectedly.', {
-        cause,
-      });
+      this.#failure ??= threadError(cause, 'reads files');
       this.#wake();
     };
     thread.on('error', fail);
