@@ -32,6 +32,12 @@ export type Capture =
       readonly notices: readonly Notice[];
     };
 
+/** What reading the files brought to light. */
+interface Findings {
+  readonly problems: readonly Problem[];
+  readonly notices: readonly Notice[];
+}
+
 /** What one capture knows after looking, before anything is written. */
 interface Survey {
   readonly takenAt: Date;
@@ -72,7 +78,7 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   });
   if (!isAsked && !changes.anything) {
     await saveCache(deps, { survey, snapshotId: previous!.record.id, generation: view.generation, history: null });
-    return unchanged(survey);
+    return unchanged(survey, read);
   }
   const history = await captureHistory(deps, { survey, opened, writer, options, mustLook: !isCacheCurrent });
   const git = history?.state ?? survey.git;
@@ -132,7 +138,7 @@ async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions)
 async function readFiles(
   deps: Deps,
   work: { survey: Survey; opened: OpenedReader; writer: ObjectWriter; mustCheckIds: boolean; options: CaptureOptions },
-): Promise<{ problems: readonly Problem[]; notices: readonly Notice[] }> {
+): Promise<Findings> {
   const { scan } = work.survey;
   const dirty = work.mustCheckIds ? forgetMissing(scan, work.opened.known) : scan.dirty;
   deps.events.emit({ type: 'phase_started', phase: 'capture' });
@@ -184,8 +190,14 @@ async function saveCache(
   });
 }
 
-function unchanged(survey: Survey): Capture {
-  return { kind: 'unchanged', latest: survey.previous!.record.id, problems: survey.problems, notices: survey.notices };
+/** Files that could not be read are no change since they could not be read before, and still are not protected (P2). */
+function unchanged(survey: Survey, read: Findings = { problems: [], notices: [] }): Capture {
+  return {
+    kind: 'unchanged',
+    latest: survey.previous!.record.id,
+    problems: [...survey.problems, ...read.problems],
+    notices: [...survey.notices, ...read.notices],
+  };
 }
 
 function defaultLabel(deps: Deps, kind: SnapshotKind): Label {
