@@ -25,6 +25,8 @@ export interface StoreView {
   readonly lastSeenAt: string | null;
   /** Why the store could not be asked just now; null when the view is fresh or no question was due. */
   readonly unreachable: HoldfastError | null;
+  /** The store was asked just now, and answered. */
+  readonly isAsked: boolean;
   /** Grows whenever packs this machine relied on went away; a stat cache of another generation must be checked. */
   readonly generation: number;
   readonly spooled: readonly SpooledSnapshot[];
@@ -49,6 +51,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
   let storedIds: readonly SnapshotId[] = sighting?.snapshotIds ?? [];
   let missing: readonly SnapshotId[] = sighting?.missingIds ?? [];
   let unreachable: HoldfastError | null = null;
+  let isAsked = false;
 
   if (isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
     try {
@@ -58,11 +61,14 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
       const gone = await fetchRecords(deps, unknown, { cached, signal });
       const listed = keys.filter((id) => !gone.has(id));
       const listedSet = new Set(listed);
-      missing = [...new Set([...missing, ...storedIds])].filter((id) => !listedSet.has(id));
-      storedIds = listed;
+      const absent = [...new Set([...missing, ...storedIds])].filter((id) => !listedSet.has(id));
+      const hidden = await findHidden(deps, absent, signal);
+      missing = absent.filter((id) => !hidden.has(id));
+      storedIds = [...listed, ...hidden].sort();
+      isAsked = true;
       await deps.recordCache.saveSighting({
         seenAt: deps.clock.now().toISOString(),
-        snapshotIds: listed,
+        snapshotIds: storedIds,
         headerSeen: sighting?.headerSeen ?? false,
         missingIds: missing,
         generation: sighting?.generation ?? 0,
@@ -87,6 +93,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
     missing,
     lastSeenAt: sighting?.seenAt ?? null,
     unreachable,
+    isAsked,
     generation: sighting?.generation ?? 0,
     spooled,
     damagedSpool,
@@ -137,6 +144,21 @@ async function listSnapshotIds(deps: Deps, signal: AbortSignal | undefined): Pro
     if (parsed?.kind === 'record') ids.push(parsed.id);
   }
   return ids;
+}
+
+/** A listing can be behind the store: of snapshots it lacks, those whose record is there all the same (S10). */
+async function findHidden(
+  deps: Deps,
+  ids: readonly SnapshotId[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<SnapshotId>> {
+  const hidden = new Set<SnapshotId>();
+  const answers = mapConcurrent(ids, { limit: recordFetchesMax, signal }, async (id) => ({
+    id,
+    found: await deps.storage.head(recordKey(id), { signal }),
+  }));
+  for await (const { id, found } of answers) if (found !== null) hidden.add(id);
+  return hidden;
 }
 
 /** Adds the records to `cached`; returns the ids whose record has gone since the listing (pruned, or the listing was stale). */

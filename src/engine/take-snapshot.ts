@@ -10,6 +10,7 @@ import { sha256Of } from '../format/digest.ts';
 import { recordKey } from '../format/store-layout.ts';
 import { type Capture, captureVault } from './capture-vault.ts';
 import type { Deps } from './deps.ts';
+import { dropStaleUploads } from './drop-stale-uploads.ts';
 import { assertNotForeign } from './ensure-store.ts';
 import { rebuildLostIndex } from './mend-index.ts';
 import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
@@ -66,6 +67,8 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   const isTaken = captured.kind === 'taken';
   const fresh = new Set(isTaken ? [captured.spooled.record.id] : []);
   const { published, publishError } = await publishWaiting(deps, { view, captured, fresh, signal: options.signal });
+  // Twice a day at most: when a listing was due as well.
+  if (view.isAsked && publishError === null) await dropStaleUploads(deps, options.signal);
   const { damagedSpool } = view;
   if (!isTaken) {
     const { latest, problems } = captured;

@@ -168,3 +168,37 @@ test('a snapshot renamed by a clash keeps the chain whole, though the store went
   rig.server.bucket.objects.delete('store/snapshots/2026-03-01T09:00:02Z-waiting/snapshot.json');
   await expectHealed(machine);
 });
+
+test('S10: a listing that is behind the store makes no snapshot disappear', async () => {
+  const machine = newMachine();
+  for (const label of ['one', 'two', 'three']) await machine.snapshot(label);
+  const vault = await machine.open();
+  const staleList = { kind: 'stale_list', hideCount: 5 } as const;
+  rig.server.faults.add({ operation: 'ListObjectsV2', times: Infinity, action: staleList });
+  const { points, missing } = await loadStoreView(vault.deps, { refresh: 'always' });
+  expect([points.map(({ record }) => record.label), missing]).toEqual([['three', 'two', 'one'], []]);
+  expect((await verifyStore(vault.deps, { depth: 'full' })).findings).toEqual([]);
+  // Half a day later the next snapshot has to look at the store again.
+  vault.clock.advance(13 * 3_600_000);
+  expect((await machine.snapshot('four')).publishError).toBeNull();
+  await expectHealed(machine);
+});
+
+test('S09: parts of an upload that was killed are dropped a day later, those of others stay', async () => {
+  const machine = newMachine();
+  await machine.snapshot('one');
+  const upload = (key: string, ageHours: number): string => {
+    const id = `${key} ${ageHours}`;
+    const initiatedAt = new Date(Date.now() - ageHours * 3_600_000);
+    rig.server.bucket.uploads.set(id, { id, key, hasChecksum: false, initiatedAt, parts: new Map() });
+    return id;
+  };
+  const ours = `store/snapshots/2026-02-01T00:00:00Z-x/pack-${'a'.repeat(40)}.pack`;
+  upload(ours, 30);
+  const staying = [upload(ours, 1), upload('elsewhere/film.mkv', 100)];
+  await machine.snapshot('two');
+  expect(rig.server.bucket.uploads.size).toBe(3);
+  (await machine.open()).clock.advance(13 * 3_600_000);
+  await machine.snapshot('three');
+  expect([...rig.server.bucket.uploads.keys()]).toEqual(staying);
+});
