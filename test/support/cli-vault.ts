@@ -1,20 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { buildVault, type VaultContent } from './vault-builder.ts';
 
 // The sources rather than `dist`: what is tested is what is written there now, built or not.
-const main = pathToFileURL(resolve(import.meta.dirname, '../../src/main.ts')).href;
-const program = [
-  process.execPath,
-  '--input-type=module',
-  '--eval',
-  `import { main } from ${JSON.stringify(main)}; await main();`,
-  '--',
-  'holdfast',
-];
+const program = [process.execPath, join(import.meta.dirname, 'run-holdfast.ts')];
 
 /** The user and group with which permissions count: `nobody`, when the tests run as the superuser. */
 const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};

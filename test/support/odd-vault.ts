@@ -15,29 +15,65 @@ const utf8 = byteStringOfText;
 /** Names that act on a terminal, forge lines, hide, or are no text at all; all are files. */
 export const oddNames: readonly ByteString[] = [
   // F01
-  ...['line\nbreak', 'tab\ttab', `'"`, 'back\\slash', '-rf', '--all', ' both ends ', ':*?', '$(touch pwned)', '`x`;&|'],
+  'line\nbreak',
+  'tab\ttab',
+  `'"`,
+  'back\\slash',
+  '-rf',
+  '--all',
+  ' both ends ',
+  ':*?',
+  '$(touch pwned)',
+  '`x`;&|',
   // F02
-  ...[
-    '\u001b[31mred',
-    '\u001b]52;c;aGk=\u0007',
-    'bell\u0007',
-    'cr\rname',
-    '\u009b31mc1',
-    '\u202egnp.exe',
-    'zero\u200bwidth',
-  ]
-    .concat(['sep\u2028\u2029', 'bom\ufeff', '\u2066isolate\u2069', 'soft\u00adhyphen', 'del\u007f', '\u{e0041}tag'])
-    .map(utf8),
+  '\x1b[31mred',
+  '\x1b]52;c;aGk=\x07',
+  'bell\x07',
+  'cr\rname',
+  utf8('\u009b31mc1'),
+  utf8('\u202egnp.exe'),
+  utf8('zero\u200bwidth'),
+  utf8('sep\u2028\u2029'),
+  utf8('bom\ufeff'),
+  utf8('\u2066isolate\u2069'),
+  utf8('soft\u00adhyphen'),
+  'del\x7f',
+  utf8('\u{e0041}tag'),
   // F03
-  ...['\xff\xfe', 'caf\xe9', 'half\xf0\x9f\x98', '\xed\xa0\x80surrogate', 'mixed\xff\x1b[1m'],
+  '\xff\xfe',
+  'caf\xe9',
+  'half\xf0\x9f\x98',
+  '\xed\xa0\x80surrogate',
+  'mixed\xff\x1b[1m',
   // F04, F05
-  ...['caf\u00e9', 'cafe\u0301', 'Case', 'case', '\u212a', 'k', 'K'].map(utf8),
+  utf8('caf\u00e9'),
+  utf8('cafe\u0301'),
+  'Case',
+  'case',
+  utf8('\u212a'),
+  'k',
+  'K',
   // F06
-  ...['CON', 'aux.txt', 'dot.', 'x::$DATA', 'a\\b', 'C:', '..\\up', '~', '#hash', '!bang'],
+  'CON',
+  'aux.txt',
+  'dot.',
+  'x::$DATA',
+  'a\\b',
+  'C:',
+  '..\\up',
+  '~',
+  '#hash',
+  '!bang',
   // Names our own format gives a meaning
-  ...['a.holdfast-chunks', 'a.holdfast-chunks~', 'a.holdfast-chunks~~', 'name', 'folder', `x~${'0'.repeat(40)}`],
+  'a.holdfast-chunks',
+  'a.holdfast-chunks~',
+  'a.holdfast-chunks~~',
+  'name',
+  'folder',
+  `x~${'0'.repeat(40)}`,
   // F25
-  ...['n'.repeat(255), utf8('\u00e9'.repeat(127)) + 'x'],
+  'n'.repeat(255),
+  utf8('\u00e9'.repeat(127)) + 'x',
 ];
 
 /**
@@ -69,7 +105,7 @@ export function isLeftOut(path: ByteString): boolean {
   return (
     /^(?:state|_restore|node_modules)(?:$|\/)/.test(path) ||
     /(?:^|\/)\.git(?:$|\/)/.test(path) ||
-    /\.log$/.test(path) ||
+    path.endsWith('.log') ||
     /(?:^|\/)(?:fifo|socket)$/.test(path) ||
     path === '.env'
   );
