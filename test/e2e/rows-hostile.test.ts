@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SnapshotId } from '../../src/model/ids.ts';
 import { openCliVault, type CliVault } from '../support/cli-vault.ts';
-import { Forgery } from '../support/forge-snapshot.ts';
+import { Forgery, type RawTreeEntry } from '../support/forge-snapshot.ts';
 import { manifestOf } from '../support/manifest.ts';
 import { createMemoryStorage } from '../support/memory-storage.ts';
 
@@ -28,7 +28,7 @@ async function openAttackedVault(plant: (forgery: Forgery) => string): Promise<C
 
 test('F38: ten objects that unfold to a billion files are refused with counts, 1, and nothing is written', async () => {
   const vault = await openAttackedVault((forgery) => {
-    let entry = { mode: '100644', id: forgery.blob('small') };
+    let entry: Omit<RawTreeEntry, 'name'> = { mode: '100644', id: forgery.blob('small') };
     for (let depth = 0; depth < 9; depth++) {
       const entries = Array.from({ length: 10 }, (_, n) => ({ ...entry, name: `n${n}` }));
       entry = { mode: '40000', id: forgery.tree(entries) };
