@@ -102,7 +102,7 @@ export async function openSession(
     vaultLock: openVaultLock({ directory: places.state.run, hostname: hostname(), now: () => systemClock.now() }),
     holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
   };
-  return { ...deps, [Symbol.asyncDispose]: async () => await storage[Symbol.asyncDispose]() };
+  return { ...deps, [Symbol.asyncDispose]: async () => storage[Symbol.asyncDispose]() };
 }
 
 interface Places {

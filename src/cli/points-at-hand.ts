@@ -6,8 +6,8 @@ import { openTreeReader } from '../engine/read-tree.ts';
 import { findEntry } from '../engine/find-path.ts';
 import { displayText } from '../format/display-name.ts';
 import type { ByteString } from '../lib/bytes.ts';
-import { isHoldfastError } from '../model/errors.ts';
-import type { RestorePoint } from '../model/restore-point.ts';
+import { HoldfastError, isHoldfastError } from '../model/errors.ts';
+import type { InvalidRecord, RestorePoint } from '../model/restore-point.ts';
 import { newestOfMachine } from '../model/restore-point.ts';
 import type { OpenedReader } from '../ports/object-access.ts';
 import { choosePoint, type ChosenPoint } from './choose-point.ts';
@@ -49,10 +49,13 @@ export async function openPoints(context: CommandContext, deps: Session, asked?:
   const { io, out, signal } = context;
   const glanced = asked === undefined ? null : await glance(context, deps, asked);
   if (glanced !== null) return glanced;
-  const { points, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
+  const { points, invalid, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
   // "There is no snapshot" would be a guess: nobody could look.
   if (points.length === 0 && unreachable !== null) throw unreachable;
-  const choose = (raw: string): Promise<ChosenPoint> => choosePoint(points, raw, { now: io.now() });
+  const choose = async (raw: string): Promise<ChosenPoint> => {
+    assertUsable(invalid, raw);
+    return choosePoint(points, raw, { now: io.now() });
+  };
   // Fails when there is none, with the advice to take one.
   const latest = await choose('latest');
   if (unreachable !== null)
@@ -70,6 +73,15 @@ export async function openPoints(context: CommandContext, deps: Session, asked?:
   };
 }
 
+/** A record that is there but cannot be used is not "unknown". */
+function assertUsable(invalid: readonly InvalidRecord[], raw: string): void {
+  const named = invalid.find(({ id }) => id === raw);
+  if (named === undefined) return;
+  throw new HoldfastError(named.isNewer ? 'store_newer' : 'record_invalid', named.reason, {
+    hint: named.isNewer ? 'Update holdfast on this machine.' : 'See what is wrong with: holdfast verify',
+  });
+}
+
 async function glance(context: CommandContext, deps: Session, asked: AskedWords): Promise<PointsAtHand | null> {
   const { io, signal } = context;
   const raw = asked.when ?? 'latest';
@@ -81,7 +93,7 @@ async function glance(context: CommandContext, deps: Session, asked: AskedWords)
     ...opened,
     points: [point],
     newest: point,
-    choose: async (word) => (word === raw ? { point, when } : await choosePoint([point], word, { now: io.now() })),
+    choose: async (word) => (word === raw ? { point, when } : choosePoint([point], word, { now: io.now() })),
     path: (word) => pathAsTyped(context, deps, word),
   };
   // One word alone may be a path or a restore point; when it is no path here, all points have to be asked.

@@ -142,7 +142,7 @@ async function readFiles(
   const { scan } = work.survey;
   const dirty = work.mustCheckIds ? forgetMissing(scan, work.opened.known) : scan.dirty;
   deps.events.emit({ type: 'phase_started', phase: 'capture' });
-  return await deps.workingTree.ingest({
+  return deps.workingTree.ingest({
     scan: { ...scan, dirty },
     writer: work.writer,
     known: work.opened.known,
@@ -159,7 +159,7 @@ async function captureHistory(
 ): Promise<HistoryCapture | null> {
   if (work.survey.git === null) return null;
   deps.events.emit({ type: 'phase_started', phase: 'history' });
-  return await deps.repository.captureHistory({
+  return deps.repository.captureHistory({
     writer: work.writer,
     known: work.opened.known,
     // After the store lost packs, a repository that looks as before may still lack objects there.
@@ -171,7 +171,7 @@ async function captureHistory(
 
 async function sealPacks(deps: Deps, writer: ObjectWriter, options: CaptureOptions) {
   deps.events.emit({ type: 'phase_started', phase: 'seal' });
-  return await writer.seal(options.signal === undefined ? {} : { signal: options.signal });
+  return writer.seal(options.signal === undefined ? {} : { signal: options.signal });
 }
 
 /** The cache follows the capture, never the upload: the spool already holds everything its ids name. */

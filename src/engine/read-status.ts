@@ -139,12 +139,14 @@ function storeReasons(view: StoreView, versioning: VersioningState): HealthReaso
       remedy: 'holdfast verify',
     });
   }
-  if (view.invalid.length > 0) {
-    reasons.push({
-      colour: 'red',
-      text: `${view.invalid.length} records in the store cannot be trusted`,
-      remedy: 'holdfast verify',
-    });
+  const newer = view.invalid.filter(({ isNewer }) => isNewer).length;
+  if (newer > 0) {
+    const text = `${newer} snapshots were written by a newer holdfast`;
+    reasons.push({ colour: 'yellow', text, remedy: 'update holdfast on this machine' });
+  }
+  if (view.invalid.length > newer) {
+    const text = `${view.invalid.length - newer} records in the store cannot be trusted`;
+    reasons.push({ colour: 'red', text, remedy: 'holdfast verify' });
   }
   if (versioning === 'off' || versioning === 'suspended') {
     reasons.push({ colour: 'yellow', text: `bucket versioning is ${versioning}`, remedy: 'holdfast init' });

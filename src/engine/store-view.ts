@@ -219,7 +219,7 @@ function decodePoints(
       points.push({ record, recordSha256: sha256Of(bytes), where: 'store', localDirectory: null });
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
-      invalid.push({ id, reason: error.message });
+      invalid.push({ id, reason: error.message, isNewer: error.code === 'store_newer' });
     }
   }
   return { points, invalid };

@@ -1,4 +1,4 @@
-import type { HoldfastError } from '../model/errors.ts';
+import type { ErrorKind, HoldfastError } from '../model/errors.ts';
 import { isHoldfastError } from '../model/errors.ts';
 import type { Label, SnapshotId } from '../model/ids.ts';
 import type { Notice, Problem } from '../model/problem.ts';
@@ -94,6 +94,9 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   };
 }
 
+/** The store cannot take it now, nobody may write there, or the store's own disk is full: what is spooled waits. */
+const leavesSpool: ReadonlySet<ErrorKind> = new Set(['storage', 'access', 'local']);
+
 async function publishWaiting(
   deps: Deps,
   options: { view: StoreView; captured: Capture; fresh: ReadonlySet<SnapshotId>; signal: AbortSignal | undefined },
@@ -104,8 +107,9 @@ async function publishWaiting(
   try {
     return { published: await publishSnapshots(deps, waiting, { signal, fresh }), publishError: null };
   } catch (error) {
-    if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
-    if (captured.kind === 'taken') await logLocal(deps, captured);
+    if (!isHoldfastError(error) || !leavesSpool.has(error.kind)) throw error;
+    // A full disk may hold the index, too; a snapshot without a row gets one when it is published.
+    if (captured.kind === 'taken' && error.kind !== 'local') await logLocal(deps, captured);
     return { published: [], publishError: error };
   }
 }

@@ -1,5 +1,6 @@
 import { packIndexKey, packsPrefix, parseStoreKey, snapshotsPrefix } from '../format/store-layout.ts';
 import { isHoldfastError } from '../model/errors.ts';
+import { HoldfastError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { PackRef } from '../model/snapshot.ts';
@@ -49,6 +50,7 @@ export async function verifyStore(
   deps.events.emit({ type: 'phase_started', phase: 'verify' });
   const view = await loadStoreView(deps, { refresh: 'always', signal });
   if (view.unreachable !== null) throw view.unreachable;
+  assertAllReadable(view);
   const points = view.points.filter((point) => point.where === 'store');
   // What this machine keeps of the store proves nothing about the store.
   const opened = await openPointReader(deps, points, { fresh: true, signal });
@@ -93,6 +95,16 @@ export async function verifyStore(
     proved,
   });
   return report;
+}
+
+/** What a newer holdfast wrote cannot be judged, and a store judged in part would be called whole. */
+function assertAllReadable(view: StoreView): void {
+  const newer = view.invalid.filter(({ isNewer }) => isNewer);
+  if (newer.length === 0) return;
+  throw new HoldfastError('store_newer', newer[0]!.reason, {
+    hint: 'Update holdfast on this machine, then verify again.',
+    data: { snapshots: newer.map(({ id }) => id) },
+  });
 }
 
 function recordFindings(view: StoreView): VerifyFinding[] {

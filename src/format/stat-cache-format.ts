@@ -140,8 +140,12 @@ interface TreeCounts {
 function treeOf(counts: TreeCounts, columns: readonly Column[]): VaultTree | null {
   const tree = new VaultTree({ entries: 0, folders: 0, nameBytes: 0 });
   const { entries, folders } = counts;
-  const ofEntries = Array<number>(10).fill(entries).with(6, entries * 20);
-  const ofFolders = Array<number>(7).fill(folders).with(4, folders * 20);
+  const ofEntries = Array<number>(10)
+    .fill(entries)
+    .with(6, entries * 20);
+  const ofFolders = Array<number>(7)
+    .fill(folders)
+    .with(4, folders * 20);
   const lengths = [...ofEntries, counts.names, ...ofFolders];
   const expected = usedColumns(tree);
   if (columns.length !== lengths.length) return null;

@@ -16,6 +16,8 @@ export interface RestorePoint {
 export interface InvalidRecord {
   readonly id: string;
   readonly reason: string;
+  /** True when only a newer holdfast can read it: nothing is wrong with it. */
+  readonly isNewer: boolean;
 }
 
 /** Newest first; within one second and machine, by the machine's own sequence. */

@@ -67,7 +67,7 @@ function findPeer(name: string, versionFlag: string): Peer | null {
   }
 }
 
-const program = resolve(import.meta.dirname, '../../dist/main.js');
+const program = resolve(import.meta.dirname, '../../bin/holdfast.js');
 
 /** A run of holdfast's command line in its own home, with its own store. */
 export function holdfast(

@@ -194,6 +194,24 @@ describe('Q18: written by a newer holdfast', () => {
     }
     expect(manifestOf(store)).toEqual(before);
   });
+
+  test('one record: 2 from whatever has to read it; protecting goes on, and the record is left alone', async () => {
+    const vault = openVault();
+    const store = join(vault.folder, 'store');
+    const at = ['--store', store];
+    await vault.run(['snapshot', 'x', ...at]);
+    const newer = (await vault.json(['snapshot', 'y', ...at])).last['id'] as string;
+    const record = join(store, 'snapshots', newer.replaceAll(':', '-'), 'snapshot.json');
+    writeFileSync(record, readFileSync(record, 'utf8').replace('"format": 1', '"format": 99'));
+    const before = readFileSync(record, 'utf8');
+    rmSync(join(vault.root, 'state/.holdfast/cache'), { recursive: true });
+    for (const args of [['list'], ['verify'], ['ls', '.', newer], ['reindex']]) {
+      const { code, err } = await vault.run([...args, ...at]);
+      expect([args[0], code, err]).toEqual([args[0], 2, expect.stringMatching(/needs a holdfast that reads/)]);
+    }
+    expect((await vault.run(['snapshot', 'z', ...at])).code).toBe(0);
+    expect(readFileSync(record, 'utf8')).toBe(before);
+  });
 });
 
 describe('C06: restore as of a time', () => {

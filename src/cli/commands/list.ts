@@ -3,6 +3,7 @@ import { displayText } from '../../format/display-name.ts';
 import { formatCount } from '../../format/size.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
+import { exitCodeOfInvalid, printInvalidRecords } from '../print-invalid-records.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOf, exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
@@ -107,14 +108,13 @@ function reportTrouble(out: Output, list: SnapshotList): number {
     if (unreachable.hint !== undefined) out.complain(`  ${displayText(unreachable.hint)}`);
     out.complain(`  This is what was known${seen}.`);
   }
-  for (const { id, reason } of invalid) {
-    out.complain(`  cannot be trusted: ${displayText(id, { charsMax: 120 })}: ${displayText(reason)}`);
-  }
+  printInvalidRecords(out, invalid);
   if (missing.length > 0) {
     const what = `${formatCount(missing.length)} snapshots that were in the store are gone`;
     out.complain(`  ${out.paintNote('red', what)} (the newest: ${displayText(missing.toSorted().at(-1)!)})`);
     out.complain('  If they were removed on purpose: holdfast reindex');
   }
-  if (invalid.length + missing.length > 0) return exitCodeOfKind.integrity;
+  if (missing.length > 0) return exitCodeOfKind.integrity;
+  if (invalid.length > 0) return exitCodeOfInvalid(invalid);
   return unreachable === null ? exitCodes.ok : exitCodeOf(unreachable);
 }

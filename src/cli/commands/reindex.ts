@@ -1,8 +1,8 @@
 import { reindex } from '../../engine/reindex.ts';
-import { displayText } from '../../format/display-name.ts';
 import { formatCount, formatCounted } from '../../format/size.ts';
+import { exitCodeOfInvalid, printInvalidRecords } from '../print-invalid-records.ts';
 import type { Command } from '../command.ts';
-import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 
 export const command: Command = {
   name: 'reindex',
@@ -23,9 +23,7 @@ export const command: Command = {
     const rows = added === 0 ? 'the index already had them all' : `${formatCount(added)} added to the index`;
     out.print(`  ${out.paint('green', '●')} ${formatCounted(snapshots, 'snapshot')} in the store, ${rows}`);
     if (accepted > 0) out.print(`  ${formatCount(accepted)} that were seen before are gone and no longer expected`);
-    for (const { id, reason } of invalid) {
-      out.complain(`  cannot be trusted: ${displayText(id, { charsMax: 120 })}: ${displayText(reason)}`);
-    }
-    return invalid.length === 0 ? exitCodes.ok : exitCodeOfKind.integrity;
+    printInvalidRecords(out, invalid);
+    return invalid.length === 0 ? exitCodes.ok : exitCodeOfInvalid(invalid);
   },
 };
