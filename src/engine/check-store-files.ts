@@ -21,7 +21,7 @@ export async function checkStoreFiles(
     else if (header.vaultId !== deps.identity.vault.id) report(storeKeys.header, 'the store belongs to another vault');
   } catch (error) {
     // A store of a newer holdfast is not damaged; this one cannot judge it at all.
-    if (!isHoldfastError(error, 'store_foreign')) throw error;
+    if (!isHoldfastError(error, 'header_invalid')) throw error;
     report(storeKeys.header, error.message);
   }
   const guide = await readGuide(deps, options.signal);

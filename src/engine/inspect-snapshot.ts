@@ -3,7 +3,7 @@ import { decodeTree } from '../format/git/tree-codec.ts';
 import { isHoldfastError } from '../model/errors.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { SnapshotRecord } from '../model/snapshot.ts';
-import { fileModes } from '../model/tree.ts';
+import { fileModes, type TreeEntry } from '../model/tree.ts';
 import type { ObjectReader } from '../ports/object-reader.ts';
 
 /** Enough to tell a person what is wrong; a broken pack can break a hundred thousand objects. */
@@ -42,7 +42,7 @@ export function createInspector(reader: ObjectReader, options: InspectOptions): 
     const troubles: string[] = [];
     try {
       for (const entry of decodeTree((await reader.read(id, readOptions(options))).content)) {
-        const found = entry.mode === fileModes.tree ? await inspectTree(entry.id) : (lost(entry.id) ?? []);
+        const found = await inspectEntry(entry);
         troubles.push(...found.slice(0, troublesMax - troubles.length));
         if (troubles.length >= troublesMax) break;
       }
@@ -51,6 +51,14 @@ export function createInspector(reader: ObjectReader, options: InspectOptions): 
       troubles.push(error.message);
     }
     return troubles;
+  }
+
+  async function inspectEntry(entry: TreeEntry): Promise<readonly string[]> {
+    if (entry.mode === fileModes.tree) return inspectTree(entry.id);
+    // Nothing holdfast captures becomes one: whoever made this tree did not mean it to be restored.
+    if (entry.mode === fileModes.gitlink)
+      return [`the tree entry ${entry.id} points to a commit of another repository`];
+    return lost(entry.id) ?? [];
   }
 
   function lost(id: ObjectId): readonly string[] | null {

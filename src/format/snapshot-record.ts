@@ -7,6 +7,7 @@ import { encodeJsonBytes } from './json-bytes.ts';
 import { byteString, checked, count, duration, flag, instant, list } from './json-shape.ts';
 import { nullable, object, oneOf, optional, type Shape, ShapeError, slug, text, textLike } from './json-shape.ts';
 import { prettyJson } from './pretty-json.ts';
+import { addSum, hasRightSum } from './sum-json.ts';
 import { isPackKey, isPlainId } from './store-layout.ts';
 
 /** Version of the record this code writes, and the newest it reads. */
@@ -19,12 +20,12 @@ const listCountMax = 1_000_000;
 const pathBytesMax = 64 * 1024;
 
 /**
- * Encodes a record as published: UTF-8 JSON for people as much as for programs, `"format"` first, a stable order of
- * keys, one row of a list a line. The same record always gives the same bytes.
+ * Encodes a record as published: UTF-8 JSON for people as much as for programs, `"format"` first, `"sum"` last, a stable
+ * order of keys, one row of a list a line. The same record always gives the same bytes.
  * @throws {HoldfastError} `record_invalid` for a record that `decodeRecord` would refuse, so that none is ever published
  */
 export function encodeRecord(record: SnapshotRecord): Uint8Array {
-  const bytes = Buffer.from(prettyJson({ format: recordFormat, ...documentOf(record) }), 'utf8');
+  const bytes = Buffer.from(addSum(prettyJson({ format: recordFormat, ...documentOf(record) })), 'utf8');
   decodeRecord(bytes, record.id);
   return bytes;
 }
@@ -54,6 +55,7 @@ export function decodeRecord(bytes: Uint8Array, expectedId: SnapshotId): Snapsho
 function parseDocument(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw new ShapeError('it is empty');
   if (bytes.length > recordSizeBytesMax) throw new ShapeError(`it is larger than ${recordSizeBytesMax} bytes`);
+  if (!hasRightSum(bytes)) throw new ShapeError('its bytes are not those of its checksum');
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {

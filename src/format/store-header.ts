@@ -1,6 +1,7 @@
 import { HoldfastError } from '../model/errors.ts';
 import { checked, instant, nullable, object, ShapeError, text } from './json-shape.ts';
 import { prettyJson } from './pretty-json.ts';
+import { addSum, hasRightSum } from './sum-json.ts';
 import { isPlainId } from './store-layout.ts';
 
 /** Version of the store this code writes, and the newest it reads. */
@@ -28,13 +29,13 @@ export interface StoreHeader {
 export function encodeStoreHeader(header: StoreHeader): Uint8Array {
   const { vaultId, vaultName, createdAt, createdBy, cipher } = header;
   const document = { format: storeFormat, vaultId, vaultName, createdAt, createdBy, cipher };
-  return Buffer.from(prettyJson(document), 'utf8');
+  return Buffer.from(addSum(prettyJson(document)), 'utf8');
 }
 
 /**
  * Decodes a header.
  * @throws {HoldfastError} `store_newer` when it needs a newer holdfast (a cipher this one does not know included);
- *   `store_foreign` when it is no header at all
+ *   `header_invalid` when it is damaged, or no header at all
  */
 export function decodeStoreHeader(bytes: Uint8Array): StoreHeader {
   try {
@@ -46,15 +47,20 @@ export function decodeStoreHeader(bytes: Uint8Array): StoreHeader {
     return { ...header, cipher: null };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    throw new HoldfastError('store_foreign', `The holdfast.json of this store is not one: ${error.message}.`, {
-      hint: 'Choose another place for the store, or bring back the earlier version of that object.',
-      data: { field: error.field, reason: error.reason },
-    });
+    throw new HoldfastError(
+      'header_invalid',
+      `The holdfast.json of this store is damaged, or none: ${error.message}.`,
+      {
+        hint: 'Bring back the earlier version of that object, or choose another place for the store.',
+        data: { field: error.field, reason: error.reason },
+      },
+    );
   }
 }
 
 function parseHeader(bytes: Uint8Array): unknown {
   if (bytes.length > storeHeaderBytesMax) throw new ShapeError('it is too large');
+  if (!hasRightSum(bytes)) throw new ShapeError('its bytes are not those of its checksum');
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {

@@ -57,6 +57,7 @@ export const errorKinds = {
   object_corrupt: 'integrity',
   pack_corrupt: 'integrity',
   pack_missing: 'integrity',
+  header_invalid: 'integrity',
   record_invalid: 'integrity',
   record_missing: 'integrity',
   store_rewound: 'integrity',

@@ -42,9 +42,9 @@ export function textVault(folder: string, options: { files: number; seed: number
   return folder;
 }
 
-/** Text of one note: 200 bytes to about 12 KB, 4 KB at the mean. */
+/** Text of one note: 1 to about 11 KB, 4 KB at the mean. */
 export function noteText(file: number, random: () => number, paragraph: () => string): string {
-  const target = 200 + Math.floor(Math.exp(random() * 2.6) * 900);
+  const target = 200 + Math.floor(Math.exp(random() * 2.6) * 770);
   let text = `# Note ${file}\n\ncreated: ${Math.floor(random() * 1e9)}\n\n`;
   while (text.length < target) text += `${paragraph()}\n\n`;
   return text;

@@ -57,9 +57,10 @@ for (const [name, peer] of Object.entries(peers))
   if (peer === null) console.log(`${name} is not on this machine: rows against it are left out`);
 
 const lines: Line[] = [];
+const fresh = freshFolders(values.folder);
 for (const row of chosen) {
   console.log(`\n${row.id}  ${row.title}`);
-  const bench = { folder: values.folder, runs: Number(values.runs), peers, fresh: freshFolders(values.folder) };
+  const bench = { folder: values.folder, runs: Number(values.runs), peers, fresh };
   for (const line of await row.run(bench)) {
     lines.push(line);
     console.log(render(line));

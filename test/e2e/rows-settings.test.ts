@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openCliVault, type CliVault } from '../support/cli-vault.ts';
 import { manifestOf } from '../support/manifest.ts';
+import { withRightSum } from '../support/right-sum.ts';
 
 function openVault(contents: Parameters<typeof openCliVault>[0] = { note: 'a note\n' }): CliVault {
   const vault = openCliVault(contents);
@@ -184,7 +185,7 @@ describe('Q18: written by a newer holdfast', () => {
     const store = join(vault.folder, 'store');
     expect(await vault.run(['snapshot', 'x', '--store', store])).toMatchObject({ code: 0 });
     const header = join(store, 'holdfast.json');
-    writeFileSync(header, readFileSync(header, 'utf8').replace('"format": 1', '"format": 2'));
+    writeFileSync(header, withRightSum(readFileSync(header, 'utf8').replace('"format": 1', '"format": 2')));
     const before = manifestOf(store);
     // What was seen half a day ago at most is not asked again.
     rmSync(join(vault.root, 'state/.holdfast/cache'), { recursive: true });
@@ -202,7 +203,7 @@ describe('Q18: written by a newer holdfast', () => {
     await vault.run(['snapshot', 'x', ...at]);
     const newer = (await vault.json(['snapshot', 'y', ...at])).last['id'] as string;
     const record = join(store, 'snapshots', newer.replaceAll(':', '-'), 'snapshot.json');
-    writeFileSync(record, readFileSync(record, 'utf8').replace('"format": 1', '"format": 99'));
+    writeFileSync(record, withRightSum(readFileSync(record, 'utf8').replace('"format": 1', '"format": 99')));
     const before = readFileSync(record, 'utf8');
     rmSync(join(vault.root, 'state/.holdfast/cache'), { recursive: true });
     for (const args of [['list'], ['verify'], ['ls', '.', newer], ['reindex']]) {

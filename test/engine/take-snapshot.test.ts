@@ -176,6 +176,7 @@ describe('a store that is away', () => {
         },
       };
       await takenBy(nextCommand(vault), 'answer lost');
+      expect(puts).toBeGreaterThanOrEqual(losing);
       vault.storage.hooks = {};
       await snapshot(nextCommand(vault));
       await expectSound(vault, 2);

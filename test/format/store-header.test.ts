@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeStoreHeader, encodeStoreHeader, type StoreHeader } from '../../src/format/store-header.ts';
 import { isHoldfastError } from '../../src/model/errors.ts';
+import { withRightSum } from '../support/right-sum.ts';
 
 const header: StoreHeader = {
   vaultId: 'f3a9c1d2e4b5a697',
@@ -32,14 +33,15 @@ describe('the header of a store', () => {
   });
 
   test('of a newer store says what it needs', () => {
-    const newer = bytes.toString('utf8').replace('"format": 1', '"format": 7, "unknown": []');
+    const newer = withRightSum(bytes.toString('utf8').replace('"format": 1', '"format": 7, "unknown": []'));
     expect(codeOf(newer)).toBe('store_newer');
     expect(() => decodeStoreHeader(Buffer.from(newer))).toThrow(/needs version 7/);
-    expect(codeOf(bytes.toString('utf8').replace('"cipher": null', '"cipher": {"kdf":"none"}'))).toBe('store_newer');
+    const sealed = withRightSum(bytes.toString('utf8').replace('"cipher": null', '"cipher": {"kdf":"none"}'));
+    expect(codeOf(sealed)).toBe('store_newer');
   });
 
-  test('that is none, or cut anywhere, is foreign', () => {
-    for (let size = 0; size < bytes.length - 1; size++) expect(codeOf(bytes.subarray(0, size))).toBe('store_foreign');
+  test('that is none, or cut anywhere, is invalid', () => {
+    for (let size = 0; size < bytes.length - 1; size++) expect(codeOf(bytes.subarray(0, size))).toBe('header_invalid');
     const text = bytes.toString('utf8');
     for (const bad of [
       '{ "store": "s3://bucket" }',
@@ -50,7 +52,7 @@ describe('the header of a store', () => {
       text.replace('"cipher": null', '"other": null'),
       text.replace('2026-04-16T', 'yesterday'),
     ]) {
-      expect(codeOf(bad)).toBe('store_foreign');
+      expect(codeOf(bad)).toBe('header_invalid');
     }
   });
 });

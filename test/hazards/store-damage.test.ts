@@ -7,10 +7,9 @@ import { loadStoreView, openPointReader } from '../../src/engine/store-view.ts';
 import { takeSnapshot } from '../../src/engine/take-snapshot.ts';
 import { verifyStore } from '../../src/engine/verify-store.ts';
 import { isHoldfastError } from '../../src/model/errors.ts';
-import { parseLabel, type SnapshotId } from '../../src/model/ids.ts';
+import { parseLabel } from '../../src/model/ids.ts';
 import type { IndexRow } from '../../src/model/index-row.ts';
 import type { SnapshotIndex } from '../../src/ports/snapshot-index.ts';
-import { decodeRecord } from '../../src/format/snapshot-record.ts';
 import { createMemoryStorage, type MemoryStorage } from '../support/memory-storage.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { openTestVault, type TestVault } from '../support/test-vault.ts';
@@ -121,21 +120,12 @@ describe('K07: one changed byte, or a cut, anywhere in any object', () => {
     expect(await unnoticedByVerify(newMachine(), ending, step)).toEqual([]);
   });
 
-  test('is noticed in the header, or in what only people read there', async () => {
-    for (const { bytes, good } of await unnoticedByVerify(newMachine(), 'holdfast.json')) {
-      const { format, vaultId, cipher } = JSON.parse(textOf(good)) as Record<string, unknown>;
-      expect(JSON.parse(textOf(bytes))).toMatchObject({ format, vaultId, cipher });
-    }
-  });
-
-  test('is noticed in a record by a machine that never saw it, or changes nothing that is restored', async () => {
-    // Only others know the checksum of a record: the next one of its machine, an index, a cache. Here is none of them.
-    for (const { key, bytes, good } of await unnoticedByVerify(newMachine(), 'snapshot.json')) {
-      const id = snapshotIdOf(key);
-      const { commit, tree, metadata, packs } = decodeRecord(good, id);
-      expect(decodeRecord(bytes, id)).toMatchObject({ commit, tree, metadata, packs });
-    }
-  });
+  test.each(['holdfast.json', 'snapshot.json'])(
+    'is noticed by a machine that never saw the store: %s',
+    async (ending) => {
+      expect(await unnoticedByVerify(newMachine(), ending)).toEqual([]);
+    },
+  );
 
   test('is never passed off as whole by a restore', async () => {
     let incomplete = 0;
@@ -170,12 +160,4 @@ async function restoreAll(deps: Deps): Promise<string | null> {
     if (isHoldfastError(error) && error.kind === 'integrity') return null;
     throw error;
   }
-}
-
-function snapshotIdOf(key: string): SnapshotId {
-  return key.split('/')[1] as SnapshotId;
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString();
 }

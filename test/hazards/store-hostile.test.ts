@@ -17,6 +17,8 @@ import { createMemoryStorage, type MemoryStorage } from '../support/memory-stora
 import { deltaCopy, deltaSize } from '../support/pack-builder.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { openTestVault, type TestVault } from '../support/test-vault.ts';
+import { prettyJson } from '../../src/format/pretty-json.ts';
+import { withRightSum } from '../support/right-sum.ts';
 
 const forgedId = '2026-02-01T00:00:00Z-forged' as SnapshotId;
 
@@ -144,7 +146,7 @@ describe('K08: the right name, other content', () => {
   test('an older record put back over a newer one', async () => {
     const key = recordKey(records[1]!.id);
     const changed = { ...records[1]!, tree: records[0]!.tree, commit: records[0]!.commit };
-    storage.poke(key, Buffer.from(JSON.stringify({ format: 1, ...changed })));
+    storage.poke(key, Buffer.from(withRightSum(prettyJson({ format: 1, ...changed }))));
     const { findings } = await verifyStore(vault.deps, { depth: 'quick' });
     expect(findings.map((finding) => finding.key)).toEqual([key]);
   });
@@ -185,6 +187,7 @@ describe('K12, K13: a tree that would write where it may not', () => {
         { mode: '40000', name: 'd', id: forgery.tree([file('canary', blob)]) },
       ],
     ],
+    ['a repository in the place of a file', (_forgery, blob) => [{ mode: '160000', name: 'sub', id: blob }]],
   ];
   // Every object is what its name says, so there is nothing for verify to find; no restore takes them for files.
   const wholeCases: Case[] = [
@@ -205,9 +208,7 @@ describe('K12, K13: a tree that would write where it may not', () => {
         },
       ],
     ],
-    ['a repository in the place of a file', (_forgery, blob) => [{ mode: '160000', name: 'sub', id: blob }]],
   ];
-
   test.each([...cases, ...wholeCases])('%s: refused, and nothing outside is touched', async (what, entriesOf) => {
     const forgery = new Forgery();
     const harmless = file('zz', forgery.blob('harmless'));
@@ -260,7 +261,8 @@ describe('K14, K15: a record that lies', () => {
     const key = recordKey(records[1]!.id);
     const document = JSON.parse(Buffer.from(storage.peek(key)!).toString()) as Record<string, unknown>;
     lie(document);
-    storage.poke(key, Buffer.from(JSON.stringify(document)));
+    delete document['sum'];
+    storage.poke(key, Buffer.from(withRightSum(prettyJson(document))));
     const { points, invalid } = await listSnapshots(elsewhere().deps, { refresh: 'always' });
     expect(points.map(({ record }) => record.label)).toEqual(['first']);
     expect(invalid.map(({ id }) => id)).toEqual([records[1]!.id]);
