@@ -1,6 +1,6 @@
 import { objectCorrupt } from '../format/git/corrupt.ts';
 import { objectIdOf } from '../format/git/object-id.ts';
-import { decodeEntryHeader, inflateContent } from '../format/git/pack-entry.ts';
+import { decodeEntryHeader, decodeWholeEntry } from '../format/git/pack-entry.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { GitObject } from '../ports/object-reader.ts';
 
@@ -13,11 +13,8 @@ export function decodeEntry(
   bytes: Uint8Array,
   entry: { readonly id: ObjectId; readonly start: number; readonly end: number },
 ): GitObject | null {
-  const header = decodeEntryHeader(bytes, entry.start);
-  if (header.kind !== 'object') return null;
-  const { content } = inflateContent(bytes.subarray(header.dataStart, entry.end), header.sizeBytes);
-  if (objectIdOf(header.type, content) !== entry.id) {
-    throw objectCorrupt(`The object ${entry.id} does not have the content its name promises.`);
-  }
-  return { type: header.type, content };
+  if (decodeEntryHeader(bytes, entry.start).kind !== 'object') return null;
+  const { type, content } = decodeWholeEntry(bytes, entry.start, entry.end);
+  if (objectIdOf(type, content) === entry.id) return { type, content };
+  throw objectCorrupt(`The object ${entry.id} does not have the content its name promises.`);
 }

@@ -47,9 +47,10 @@ describe('the main job, through the built program', { timeout: 180_000 }, () => 
     expect(await mainJob({ url: server.storeUrl('notes'), credentials, requests: server.requests })).toBe(20);
   });
 
-  test.skipIf(peer === null)('on another S3 server than ours', async () => {
-    const { endpoint, credentials } = peer!;
-    const bucket = await createPeerBucket(peer!);
+  // .ci/s3-peer brings one.
+  test.each(peer === null ? [] : [peer])('on another S3 server than ours', async (server) => {
+    const bucket = await createPeerBucket(server);
+    const { endpoint, credentials } = server;
     expect(await mainJob({ url: `s3://${bucket}/some/notes?endpoint=${endpoint}`, credentials })).toBe(20);
   });
 });

@@ -10,8 +10,8 @@ const peer = s3PeerFromEnvironment();
 let bucket: string | undefined;
 let stores = 0;
 
-// Without a server there is nothing to register a test for; .ci/s3-peer brings one.
-describe.skipIf(peer === null)('with HOLDFAST_TEST_S3_ENDPOINT', () => {
+// Only run where .ci/s3-peer brings a server (vitest.config.ts leaves this file out elsewhere).
+describe('with HOLDFAST_TEST_S3_ENDPOINT', () => {
   describeObjectStorage('a real S3 server', {
     open: async () => {
       const { endpoint, credentials } = peer!;
