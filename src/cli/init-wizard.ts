@@ -20,7 +20,7 @@ export async function askInit(io: Io, config: Config): Promise<InitAnswers> {
   const keepAll = await answer(
     io,
     select({
-      message: 'How long should snapshots be kept?',
+      message: 'How long should snapshots be kept? (For now all are: this version removes none.)',
       options: [
         { value: false, label: 'all for 48 hours, then daily for a month, weekly for a quarter, monthly for a year' },
         { value: true, label: 'for ever', hint: 'unchanged files are stored once either way' },

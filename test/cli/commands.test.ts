@@ -151,6 +151,7 @@ describe('list', () => {
     expect(await labels('--since', '1h')).toHaveLength(3);
     expect(await labels('--until', '1 hour ago')).toEqual([]);
     expect(await labels('--machine', 'elsewhere')).toEqual([]);
+    expect(await labels('--path', 'plan.md')).toEqual(['beta one', 'alpha']);
   });
 
   test('says what it does not show', async () => {

@@ -4,6 +4,7 @@ import { formatCount } from '../../format/size.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import { exitCodeOfInvalid, printInvalidRecords } from '../print-invalid-records.ts';
+import type { Session } from '../../app/compose.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOf, exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
@@ -30,6 +31,7 @@ export const command: Command = {
       choices: ['manual', 'auto', 'pre-rollback', 'run'],
     },
     { flags: '--machine <name>', summary: 'only those of this machine' },
+    { flags: '--path <path>', summary: 'only those where this file or folder changed' },
     { flags: '-n, --limit <count>', summary: 'only the newest ones' },
   ],
   examples: [
@@ -43,7 +45,8 @@ export const command: Command = {
     const limit = context.count('limit');
     await using deps = await context.openSession();
     const list = await listSnapshots(deps, { refresh: 'always', signal });
-    const matching = list.points.filter(filter);
+    const touching = await pointsTouching(context, deps, list);
+    const matching = list.points.filter((point) => filter(point) && touching(point));
     const shown = matching.slice(0, limit);
     for (const point of shown) out.row('snapshot', pointFields(point));
     out.result({
@@ -97,6 +100,27 @@ function printRest(out: Output, counts: { shown: number; matching: number; list:
   if (list.points.length === 0) out.print('  No restore points yet. Take the first one with: holdfast snapshot');
   else if (matching === 0) out.print(`  None of the ${formatCount(list.points.length)} restore points match.`);
   else if (shown < matching) out.print(out.paint('dim', `  and ${formatCount(matching - shown)} older`));
+}
+
+/** With `--path`: tells whether a point is the first with a version of that path (or the first without it). */
+async function pointsTouching(
+  context: CommandContext,
+  deps: Session,
+  { points }: SnapshotList,
+): Promise<(point: RestorePoint) => boolean> {
+  const { io, signal } = context;
+  const raw = context.value('path');
+  if (raw === undefined || points.length === 0) return () => true;
+  const [{ readPathHistory }, { openPointReader }, { parseVaultPath }] = await Promise.all([
+    import('../../engine/path-history.ts'),
+    import('../../engine/store-view.ts'),
+    import('../vault-path.ts'),
+  ]);
+  const path = parseVaultPath(raw, { cwd: io.cwd, root: deps.identity.vault.root, platform: io.platform });
+  const { reader } = await openPointReader(deps, points, { signal });
+  const { versions } = await readPathHistory(reader, { points, path, signal });
+  const ids = new Set(versions.map(({ since }) => since.record.id));
+  return (point) => ids.has(point.record.id);
 }
 
 /** What is known is listed even when the store cannot be asked, but then it may not be all there is: the exit code says so. */
