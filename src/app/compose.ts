@@ -10,7 +10,7 @@ import { openSnapshotIndex } from '../adapters/snapshot-index/open-snapshot-inde
 import { openSpool } from '../adapters/spool/open-spool.ts';
 import { openStorage } from '../adapters/storage/open-storage.ts';
 import { type Machine, loadMachine } from '../adapters/system/open-machine.ts';
-import { type PrivateState, preparePrivateState } from '../adapters/system/open-private-state.ts';
+import { type PrivateState, preparePrivateState, spoolOfStore } from '../adapters/system/open-private-state.ts';
 import { openVaultIdentity } from '../adapters/system/open-vault-identity.ts';
 import { systemClock, systemRandom } from '../adapters/system/system-clock.ts';
 import { openStatCacheFile } from '../adapters/vault/open-stat-cache.ts';
@@ -91,7 +91,7 @@ export async function openSession(
     repository: openGitRepository(config.vaultRoot, { env: host.env, home: host.home === '' ? null : host.home }),
     storage,
     objects: openObjectAccess({ storage, cacheDirectory: storage.isLocal ? null : join(places.state.cache, 'packs') }),
-    spool: openSpool(places.state.spool, machine.id),
+    spool: openSpool(spoolOfStore(places.state, storage.url), machine.id),
     snapshotIndex: openSnapshotIndex({
       path: places.indexPath,
       machine: machine.id,

@@ -59,7 +59,7 @@ export async function readStatus(
     ...ageReasons(deps, latest),
     ...storeReasons(view, versioning),
     ...verifyReasons(lastVerify),
-    ...spoolReasons(view),
+    ...spoolReasons(view, await deps.spool.waitingElsewhere()),
     ...indexReasons(damage),
   ];
   return {
@@ -167,8 +167,12 @@ function verifyReasons(lastVerify: IndexRow | null): HealthReason[] {
   return [{ colour: 'red', text, remedy: 'holdfast verify' }];
 }
 
-function spoolReasons(view: StoreView): HealthReason[] {
+function spoolReasons(view: StoreView, elsewhere: number): HealthReason[] {
   const reasons: HealthReason[] = [];
+  if (elsewhere > 0) {
+    const text = `${elsewhere} snapshots wait on this machine for another store used before`;
+    reasons.push({ colour: 'yellow', text, remedy: 'holdfast snapshot --store <the other store>' });
+  }
   if (view.spooled.length > 0) {
     const text = `${view.spooled.length} snapshots wait on this machine for the store`;
     reasons.push({ colour: 'yellow', text, remedy: 'holdfast snapshot' });

@@ -39,6 +39,8 @@ export interface Spool {
   remove(snapshot: SpooledSnapshot): Promise<void>;
   /** Sets a damaged entry aside (renamed, kept) so that publishing can go on. */
   setAside(entry: DamagedSpoolEntry): Promise<void>;
+  /** How many snapshots wait for other stores this vault used before. */
+  waitingElsewhere(): Promise<number>;
   /** Removes what a killed capture left behind; returns how many drafts there were. */
   sweep(): Promise<number>;
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listSnapshots } from '../../src/engine/list-snapshots.ts';
+import { readStatus } from '../../src/engine/read-status.ts';
 import { reindex } from '../../src/engine/reindex.ts';
 import { type SnapshotOutcome, takeSnapshot } from '../../src/engine/take-snapshot.ts';
 import { verifyStore } from '../../src/engine/verify-store.ts';
@@ -127,7 +128,7 @@ describe('a store that is away', () => {
     expect((await snapshot(nextCommand(vault))).kind).toBe('unchanged');
     const records = vault.storage.calls.filter((call) => /^putIfAbsent .*snapshot\.json$/.test(call)).slice(-2);
     expect(records.map((call) => call.includes(first.record.id))).toEqual([true, false]);
-    expect(readdirSync(join(vault.privateFolder, 'spool')).filter((name) => /^\d/.test(name))).toEqual([]);
+    expect(readdirSync(vault.spoolFolder).filter((name) => /^\d/.test(name))).toEqual([]);
     await expectSound(vault, 3);
     const { rows } = await vault.deps.snapshotIndex.read();
     expect(rows.map((row) => row.event.event)).toEqual([
@@ -138,6 +139,28 @@ describe('a store that is away', () => {
       'published',
       'verify',
     ]);
+  });
+
+  test('what waits for one store is never published to another, and status says that it waits', async () => {
+    const vault = newVault();
+    await takenBy(vault, 'in the first store');
+    vault.storage.hooks = { beforeCall: unreachable };
+    vault.write('a.md', 'edited offline');
+    await takenBy(nextCommand(vault), 'waits for the first');
+    const second = createMemoryStorage();
+    const moved = openTestVault({
+      root: vault.root,
+      storage: { ...second, url: 'memory://second' },
+      clock: vault.clock,
+    });
+    vault.clock.advance(1000);
+    await takenBy(moved, 'in the second store');
+    await expectSound(moved, 1);
+    const { reasons } = await readStatus(moved.deps);
+    expect(reasons.map(({ text }) => text)).toContain('1 snapshots wait on this machine for another store used before');
+    vault.storage.hooks = {};
+    await snapshot(nextCommand(vault), 'back');
+    await expectSound(vault, 3);
   });
 
   test('every storage call fails in turn, once or from then on: nothing acknowledged is lost, the next run heals', async () => {
@@ -252,7 +275,7 @@ describe('a store that lost something', () => {
     vault.storage.hooks = { beforeCall: unreachable };
     vault.write('a.md', 'only in the spool');
     await takenBy(nextCommand(vault), 'lost');
-    const spool = join(vault.privateFolder, 'spool');
+    const spool = vault.spoolFolder;
     const entry = readdirSync(spool).find((name) => /^\d/.test(name))!;
     const pack = readdirSync(join(spool, entry)).find((name) => name.endsWith('.pack'))!;
     truncateSync(join(spool, entry, pack), 0);

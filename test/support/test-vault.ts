@@ -6,7 +6,7 @@ import { openObjectAccess } from '../../src/adapters/objects/open-object-access.
 import { openRecordCache } from '../../src/adapters/record-cache/open-record-cache.ts';
 import { openSnapshotIndex } from '../../src/adapters/snapshot-index/open-snapshot-index.ts';
 import { openSpool } from '../../src/adapters/spool/open-spool.ts';
-import { preparePrivateState } from '../../src/adapters/system/open-private-state.ts';
+import { preparePrivateState, spoolOfStore } from '../../src/adapters/system/open-private-state.ts';
 import { openStatCacheFile } from '../../src/adapters/vault/open-stat-cache.ts';
 import { openWorkingTree } from '../../src/adapters/vault/open-working-tree.ts';
 import { openVaultLock } from '../../src/adapters/vault-lock/open-vault-lock.ts';
@@ -52,6 +52,8 @@ export interface TestVault {
   readonly events: HoldfastEvent[];
   /** Folder of the private state. */
   readonly privateFolder: string;
+  /** The spool of this store. */
+  readonly spoolFolder: string;
   write(path: string, content: string | Uint8Array): void;
 }
 
@@ -99,7 +101,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
       storage,
       cacheDirectory: storage.isLocal ? null : (options.cacheDirectory ?? join(state.cache, 'packs')),
     }),
-    spool: openSpool(state.spool, machine),
+    spool: openSpool(spoolOfStore(state, storage.url), machine),
     snapshotIndex: openSnapshotIndex({ path: join(stateDir, 'log', 'snapshots.ndjson'), machine, user: 'ada', now }),
     recordCache: openRecordCache(state.cache, storage.url),
     vaultLock: openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
@@ -109,5 +111,13 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   };
-  return { root, deps, clock, events, privateFolder: state.directory, write };
+  return {
+    root,
+    deps,
+    clock,
+    events,
+    privateFolder: state.directory,
+    spoolFolder: spoolOfStore(state, storage.url),
+    write,
+  };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { sha256Of } from '../../format/digest.ts';
 import { folderNameOfSnapshotId } from '../../format/store-layout.ts';
 import { HoldfastError } from '../../model/errors.ts';
@@ -21,6 +21,7 @@ import { claimDraft, draftName, forgetDraft, isAbandoned, removalName } from './
 
 const entryPattern = /^(\d{12})-/;
 const damagedPrefix = 'damaged-';
+const otherSpoolPattern = /^[0-9a-f]{16}$/;
 
 /**
  * Opens the spool in `directory`, which exists and is ours. An entry is a folder whose name starts with its place in the
@@ -38,7 +39,19 @@ export function openSpool(directory: string, machineId: string): Spool {
       attempt('remove a published snapshot from the spool', () => removeFolder(directory, snapshot.directory)),
     setAside: (entry) => attempt('set a damaged spool entry aside', () => setAside(directory, entry)),
     sweep: () => attempt('clean up the spool', () => sweep(directory, machineId)),
+    waitingElsewhere: () => attempt('look into the spools of other stores', () => countElsewhere(directory)),
   };
+}
+
+/** Entries in the spools beside this one: of stores this vault used before. */
+function countElsewhere(directory: string): number {
+  const parent = dirname(directory);
+  const others = readdirSync(parent, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && otherSpoolPattern.test(entry.name) && entry.name !== basename(directory),
+  );
+  return others.reduce((sum, { name }) => {
+    return sum + readdirSync(join(parent, name)).filter((entry) => entryPattern.test(entry)).length;
+  }, 0);
 }
 
 async function attempt<T>(doing: string, action: () => T): Promise<T> {

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { sha256Of } from '../../format/digest.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { syncDirectory } from '../fs/durable-write.ts';
 import { makeFolders } from '../fs/make-folders.ts';
@@ -10,7 +11,7 @@ export interface PrivateState {
   readonly directory: string;
   /** Can be rebuilt: pack indexes, records, the stat cache. */
   readonly cache: string;
-  /** Captured, not yet published. Never delete. */
+  /** Captured, not yet published; a folder for each store. Never delete. */
   readonly spool: string;
   /** The vault lock. */
   readonly run: string;
@@ -38,6 +39,20 @@ export function preparePrivateState(stateDir: string, vault: string): PrivateSta
     throw mapFsError(error, `prepare the private state in ${JSON.stringify(directory)}`);
   }
   return state;
+}
+
+/**
+ * Creates (when missing) and returns the spool of one store. Each has its own: what waits for one store may build on objects
+ * only that store holds, so it must never be published to another.
+ */
+export function spoolOfStore(state: PrivateState, storeUrl: string): string {
+  const path = join(state.spool, sha256Of(Buffer.from(storeUrl, 'utf8')).slice(0, 16));
+  try {
+    ensurePrivateFolder(path);
+  } catch (error) {
+    throw mapFsError(error, `prepare the spool in ${JSON.stringify(path)}`);
+  }
+  return path;
 }
 
 function prepareParents(stateDir: string, vault: string): void {
