@@ -65,7 +65,6 @@ export interface OutputControl {
 }
 
 // Colours and tabs are let through; any other control character that slipped past the sanitiser is dropped.
-// oxlint-disable-next-line no-control-regex -- naming control characters is the point
 const strayControl = /\u001b(?!\[[0-9;]*m)|[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f-\u009f]/g;
 const clearLine = '\r\u001b[K';
 

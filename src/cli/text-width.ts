@@ -1,6 +1,4 @@
-// oxlint-disable-next-line no-control-regex -- colour sequences are what it looks for
 const colourSequence = /\u001b\[[0-9;]*m/g;
-// oxlint-disable-next-line no-control-regex -- as above
 const colourAt = /\u001b\[[0-9;]*m/y;
 // Letters, punctuation, arrows and shapes that are one column each and never join: loading the segmenter costs more than
 // most commands take to print.

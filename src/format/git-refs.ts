@@ -25,7 +25,6 @@ export const refNameBytesMax = 1024;
  */
 export function isRefName(name: ByteString): boolean {
   if (!name.startsWith('refs/') || name.length > refNameBytesMax) return false;
-  // oxlint-disable-next-line no-control-regex -- control bytes are what a ref name must not hold
   if (/[\u0000- \u007f~^:?*[\\]|\.\.|@\{|\.$/.test(name)) return false;
   const parts = name.split('/');
   return parts.length > 1 && parts.every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));

@@ -140,7 +140,6 @@ function decodeLine(line: string): MetadataLine {
 
 /** Null unless the name is written in the one way it can be. */
 function unescapeName(written: string): ByteString | null {
-  // oxlint-disable-next-line no-control-regex -- these bytes must be escaped
   if (/[\u0000-\u001f\u007f]|\\(?!0[01][0-7]{2})/.test(written)) return null;
   const name = written.replaceAll(/\\0([01][0-7]{2})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
@@ -149,7 +148,6 @@ function unescapeName(written: string): ByteString | null {
 }
 
 function escapeName(name: ByteString): string {
-  // oxlint-disable-next-line no-control-regex -- these bytes must be escaped
   return name.replaceAll(/[\u0000-\u001f\u007f\\]/g, (c) => `\\0${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 

@@ -19,7 +19,6 @@ const objectIdPattern = /^[0-9a-f]{40}$/;
 const sha256Pattern = /^[0-9a-f]{64}$/;
 const snapshotIdPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ-[a-z0-9](?:[a-z0-9-]{0,84}[a-z0-9])?$/;
 // C0, DEL, C1, and the separators and overrides that can forge or hide text on a screen.
-// oxlint-disable-next-line no-control-regex -- naming control characters is the point
 const labelForbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/;
 
 export function isObjectId(value: unknown): value is ObjectId {

@@ -31,7 +31,6 @@ export function captureNameProblem(name: ByteString, isLink = false): string | n
 export function windowsNameProblem(name: ByteString): string | null {
   const text = textOfByteString(name);
   if (text === null) return 'it is not valid UTF-8';
-  // oxlint-disable-next-line no-control-regex -- Windows forbids control characters in names
   if (/[\u0000-\u001f<>:"/\\|?*]/.test(text)) return 'it holds a character Windows does not allow';
   if (/[. ]$/.test(text)) return 'it ends in a dot or a space';
   if (windowsDevice.test(text)) return 'it is the name of a device on Windows';

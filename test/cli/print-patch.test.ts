@@ -203,7 +203,6 @@ test('binary files are named, not printed', async () => {
 test('nothing in names or contents acts on a terminal', async () => {
   const [before, after] = [file('\x1b]0;owned\x07\ttab\n'), file('\x9b31m\u202e\n\xe2\x80\xae\n')];
   const shown = await patchOf(changeOf('\x1b[2J\nname', before, after), before, { after, forPeople: true });
-  // oxlint-disable-next-line no-control-regex -- what must not be there
   expect(shown).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f]/);
   expect(Buffer.from(shown, 'latin1').toString('utf8')).not.toMatch(/[\u0080-\u009f\u202e]/);
   expect(shown).toContain('<red>-\\x1b]0;owned\\x07\ttab</>');

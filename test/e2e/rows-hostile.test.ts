@@ -62,7 +62,6 @@ describe('K12 K13: names made to escape', () => {
       ]) {
         const { code, out, err } = await vault.run([...args, ...options]);
         expect([args[0], code]).toEqual([args[0], 7]);
-        // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
         expect(out + err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200c]/);
       }
       const after = manifestOf(vault.folder, (path) => path === 'vault/state' || path.startsWith('data'));

@@ -37,7 +37,6 @@ describe('Q13 Q14: where the output goes', () => {
     for (const args of [['snapshot', 'plain'], ['status'], ['restore', 'one more']]) {
       const { out, err, code } = await vault.run(args, { env });
       expect(code).toBe(0);
-      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
       expect(out + err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     }
   });

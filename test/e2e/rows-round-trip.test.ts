@@ -174,7 +174,6 @@ test('P4: no command changed a live file, nor anything of git’s, nor anything 
 
 /** Whatever could act on a terminal: control and format characters, except line ends and colours. */
 function controlsIn(text: string): string[] {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   const left = text.replaceAll(/\n|\u001b\[[0-9;]*m/g, '');
   return left.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu) ?? [];
 }

@@ -91,7 +91,6 @@ describe('G06: labels that cannot be one', () => {
     const { code, out, err } = await vault.run(['snapshot', '--', label]);
     expect(code).toBe(2);
     expect(err).toContain('1 to 200 bytes');
-    // oxlint-disable-next-line no-control-regex -- a control character is what is looked for
     expect(out + err).not.toMatch(/\u001b|\u202e/);
     expect([...manifestOf(vault.folder).keys()].filter((path) => path.includes('snapshots'))).toEqual([]);
   });

@@ -266,7 +266,6 @@ describe('K14, K15: a record that lies', () => {
     const { points, invalid } = await listSnapshots(elsewhere().deps, { refresh: 'always' });
     expect(points.map(({ record }) => record.label)).toEqual(['first']);
     expect(invalid.map(({ id }) => id)).toEqual([records[1]!.id]);
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     expect(invalid[0]!.reason).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     expect((await verify()).findings.map((finding) => finding.key)).toEqual([key]);
     await expectWhole('first', { 'a.md': 'one\n', 'b.md': 'two\n' });

@@ -145,7 +145,6 @@ function metadataLine(path: Buffer, { kind, name }: { kind: string; name: ByteSt
   const size = micros < 0n ? -micros : micros;
   const time = `${micros < 0n ? '-' : ''}${size / 1_000_000n}.${String(size % 1_000_000n).padStart(6, '0')}`;
   const escaped = name.replaceAll(
-    // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
     /[\x00-\x1f\x7f\\]/g,
     (byte) => `\\0${byte.charCodeAt(0).toString(8).padStart(3, '0')}`,
   );

@@ -121,7 +121,6 @@ function lineOf(kind: string, name: string, state: { mode: number; mtimeMs: numb
   const seconds = Math.floor(Math.abs(ms) / 1000);
   const micros = Math.round((Math.abs(ms) - seconds * 1000) * 1000);
   const written = name.replaceAll(
-    // oxlint-disable-next-line no-control-regex -- the bytes the format escapes
     /[\u0000-\u001f\u007f\\]/g,
     (c) => `\\0${c.charCodeAt(0).toString(8).padStart(3, '0')}`,
   );

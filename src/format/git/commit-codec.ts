@@ -122,6 +122,5 @@ function identityLine(identity: GitIdentity): string {
 
 /** Git reads `<`, `>`, line ends and NUL in an identity as structure, and trims what it calls crud at both ends. */
 function cleaned(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- removing control characters is the point
   return text.replaceAll(/[\u0000-\u001f<>\u007f]/g, '').replaceAll(/^[ .,:;"'\\]+|[ .,:;"'\\]+$/g, '');
 }
