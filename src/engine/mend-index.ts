@@ -12,9 +12,10 @@ export async function rebuildLostIndex(deps: Deps, view: StoreView): Promise<rea
   const stored = view.points.filter((point) => point.where === 'store').toReversed();
   // The index tells what happened to this vault; a store of another one is only being looked at.
   if (stored.length === 0 || isForeign(deps, view) || !(await deps.snapshotIndex.isEmpty())) return [];
-  for (const { record, recordSha256 } of stored) {
-    await deps.snapshotIndex.append(snapshotEvent(record, { where: 'store', recordSha256, rebuilt: true }));
-  }
+  const rows = stored.map(({ record, recordSha256 }) => {
+    return snapshotEvent(record, { where: 'store', recordSha256, rebuilt: true });
+  });
+  await deps.snapshotIndex.appendAll(rows);
   const message = `the snapshot index was missing; rebuilt it from ${stored.length} records in the store`;
   return [{ code: 'index_rebuilt', message, count: stored.length }];
 }

@@ -28,9 +28,10 @@ export async function reindex(deps: Deps, options: { signal?: AbortSignal | unde
   const { rows } = await deps.snapshotIndex.read();
   const indexed = new Set(rows.flatMap((row) => (row.event.event === 'snapshot' ? [row.event.id] : [])));
   const lacking = view.points.filter((point) => point.where === 'store' && !indexed.has(point.record.id)).toReversed();
-  for (const { record, recordSha256 } of lacking) {
-    await deps.snapshotIndex.append(snapshotEvent(record, { where: 'store', recordSha256, rebuilt: true }));
-  }
+  const missingRows = lacking.map(({ record, recordSha256 }) => {
+    return snapshotEvent(record, { where: 'store', recordSha256, rebuilt: true });
+  });
+  await deps.snapshotIndex.appendAll(missingRows);
   const sighting = await deps.recordCache.sighting();
   if (sighting !== null && view.missing.length > 0) {
     await deps.recordCache.saveSighting({

@@ -15,6 +15,8 @@ export interface SnapshotIndex {
   readonly path: string;
   /** Appends one event and fsyncs; a torn last line before it is closed first. */
   append(event: IndexEvent): Promise<IndexRow>;
+  /** Appends several events with one write and one fsync. */
+  appendAll(events: readonly IndexEvent[]): Promise<readonly IndexRow[]>;
   /** True when there is no file, or nothing in it. */
   isEmpty(): Promise<boolean>;
   /** All rows in file order, damage aside. A missing file has no rows. */

@@ -35,25 +35,30 @@ const newline = 0x0a;
 export function openSnapshotIndex(options: SnapshotIndexOptions): SnapshotIndex {
   const { path } = options;
   let end: ChainEnd | null = null;
+
+  function appendAll(events: readonly IndexEvent[]): readonly IndexRow[] {
+    if (events.length === 0) return [];
+    try {
+      const appended = appendRows(options, { events, end });
+      end = appended.end;
+      return appended.rows;
+    } catch (error) {
+      end = null;
+      throw mapFsError(error, `write the snapshot index ${JSON.stringify(path)}`);
+    }
+  }
+
   return {
     path,
-    async append(event) {
-      try {
-        const appended = appendRow(options, { event, end });
-        end = appended.end;
-        return appended.row;
-      } catch (error) {
-        end = null;
-        throw mapFsError(error, `write the snapshot index ${JSON.stringify(path)}`);
-      }
-    },
+    append: async (event) => appendAll([event])[0]!,
+    appendAll: async (events) => appendAll(events),
     async isEmpty() {
       const found = lstatSync(path, { throwIfNoEntry: false });
       return found === undefined || found.size === 0;
     },
     async read() {
       try {
-        return { ...readRows(readFileSync(path)), exists: true };
+        return { ...readRows(readRegular(path)), exists: true };
       } catch (error) {
         if (systemCode(error) === 'ENOENT') return { rows: [], damage: [], exists: false };
         throw mapFsError(error, `read the snapshot index ${JSON.stringify(path)}`);
@@ -62,32 +67,63 @@ export function openSnapshotIndex(options: SnapshotIndexOptions): SnapshotIndex 
   };
 }
 
-function appendRow(
+function appendRows(
   options: SnapshotIndexOptions,
-  { event, end }: { event: IndexEvent; end: ChainEnd | null },
-): { row: IndexRow; end: ChainEnd } {
+  { events, end }: { events: readonly IndexEvent[]; end: ChainEnd | null },
+): { rows: IndexRow[]; end: ChainEnd } {
   const fd = openForAppend(options.path);
   try {
     const { ino: inode, size } = fstatSync(fd, { bigint: true });
     const sizeBytes = Number(size);
-    const last = lastLink(fd, { inode, sizeBytes, machine: options.machine, end });
-    const row = {
-      at: options.now().toISOString(),
-      machine: options.machine,
-      user: options.user,
-      sequence: (last?.sequence ?? 0) + 1,
-      previous: last?.checksum ?? null,
-      event,
-    };
-    const { line, checksum } = encodeIndexLine(row);
-    assertReadable(line);
+    let link = lastLink(fd, { inode, sizeBytes, machine: options.machine, end });
+    const rows: IndexRow[] = [];
     // A torn last line (a kill, a full disk) is closed first, so that it damages itself alone.
-    const bytes = endsWithNewline(fd, sizeBytes) ? line : Buffer.concat([Buffer.of(newline), line]);
+    const lines: Uint8Array[] = endsWithNewline(fd, sizeBytes) ? [] : [Buffer.of(newline)];
+    for (const event of events) {
+      const { row, line } = nextRow(options, event, link);
+      link = { machine: row.machine, sequence: row.sequence, previous: row.previous, checksum: row.checksum };
+      rows.push(row);
+      lines.push(line);
+    }
+    const bytes = Buffer.concat(lines);
     writeAtOnce(fd, bytes);
     fsyncSync(fd);
     if (sizeBytes === 0) syncNewFile(options.path);
-    const link = { machine: row.machine, sequence: row.sequence, previous: row.previous, checksum };
-    return { row: { ...row, checksum }, end: { inode, sizeBytes: sizeBytes + bytes.length, link } };
+    return { rows, end: { inode, sizeBytes: sizeBytes + bytes.length, link } };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function nextRow(
+  options: SnapshotIndexOptions,
+  event: IndexEvent,
+  last: ChainLink | null,
+): { row: IndexRow; line: Uint8Array } {
+  const row = {
+    at: options.now().toISOString(),
+    machine: options.machine,
+    user: options.user,
+    sequence: (last?.sequence ?? 0) + 1,
+    previous: last?.checksum ?? null,
+    event,
+  };
+  const { line, checksum } = encodeIndexLine(row);
+  assertReadable(line);
+  return { row: { ...row, checksum }, line };
+}
+
+/** The vault may come from anywhere: a link or a fifo in the place of the index is neither followed nor waited for. */
+function readRegular(path: string): Buffer {
+  let fd;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    throw systemCode(error) === 'ELOOP' ? unusable(path) : error;
+  }
+  try {
+    if (!fstatSync(fd).isFile()) throw unusable(path);
+    return readFileSync(fd);
   } finally {
     closeSync(fd);
   }

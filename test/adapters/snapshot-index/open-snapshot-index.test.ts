@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -34,6 +35,28 @@ describe('the snapshot index', () => {
     expect(rows.map((row) => row.event)).toEqual(sampleEvents);
     expect(rows.map((row) => row.sequence)).toEqual(sampleEvents.map((_, i) => i + 1));
     expect(rows.map((row) => row.previous)).toEqual([null, ...rows.slice(0, -1).map((row) => row.checksum)]);
+  });
+
+  test('takes many events with one write, as if they had come one by one', async () => {
+    const [path, other] = [newPath(), newPath()];
+    const together = await open(path).appendAll(sampleEvents);
+    const index = open(other);
+    const apart = [];
+    for (const event of sampleEvents) apart.push(await index.append(event));
+    expect(together).toEqual(apart);
+    expect(readFileSync(path)).toEqual(readFileSync(other));
+    expect(await open(path).appendAll([])).toEqual([]);
+  });
+
+  test('neither follows a link in its place nor waits for a fifo', async () => {
+    const [linked, fifo] = [newPath(), newPath()];
+    for (const path of [linked, fifo]) mkdirSync(join(path, '..'), { recursive: true });
+    symlinkSync('/etc/hostname', linked);
+    execFileSync('mkfifo', [fifo]);
+    for (const path of [linked, fifo]) {
+      await expect(open(path).read()).rejects.toMatchObject({ code: 'directory_unusable' });
+      await expect(open(path).append(reindexed(1))).rejects.toMatchObject({ code: 'directory_unusable' });
+    }
   });
 
   test('goes on where an earlier process stopped, per machine', async () => {
