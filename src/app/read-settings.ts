@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readRegularFile } from '../adapters/fs/read-regular.ts';
 import { findNodeAtLocation, parseTree, printParseErrorCode, type Node, type ParseError } from 'jsonc-parser';
 import * as v from 'valibot';
 import { nearestOf } from '../lib/nearest.ts';
@@ -63,9 +63,9 @@ export function parseSettings(text: string, path: string): Settings {
 }
 
 function readText(path: string): string {
-  let bytes: Buffer;
+  let bytes: ReturnType<typeof readRegularFile>;
   try {
-    bytes = readFileSync(path);
+    bytes = readRegularFile(path, sizeBytesMax);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new HoldfastError('config_invalid', `The settings in ${JSON.stringify(path)} cannot be read (${code}).`, {
@@ -73,7 +73,8 @@ function readText(path: string): string {
       cause: error,
     });
   }
-  if (bytes.length > sizeBytesMax) throw invalidSettings(path, [{ line: 1, message: 'the file is over 1 MiB' }]);
+  if (bytes === 'too_large') throw invalidSettings(path, [{ line: 1, message: 'the file is over 1 MiB' }]);
+  if (bytes === 'not_regular') throw invalidSettings(path, [{ line: 1, message: 'it is not a file' }]);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { applyEdits, modify } from 'jsonc-parser';
 import { syncDirectory, writeFileDurably } from '../adapters/fs/durable-write.ts';
 import { mapFsError, systemCode } from '../adapters/fs/map-fs-error.ts';
+import { readRegularFile } from '../adapters/fs/read-regular.ts';
 import type { Config } from './config.ts';
 import { settingsFileName } from './read-settings.ts';
 
@@ -37,6 +38,8 @@ export function writeVaultFiles(config: Config, options: VaultFilesOptions): str
 export function gitignoreLine(config: Pick<Config, 'holdingDir'>): string {
   return `/${config.holdingDir}/`;
 }
+
+const ignoreBytesMax = 16 * 1024 * 1024;
 
 /** True where the vault's `.gitignore` has the line already. */
 export function hasGitignoreLine(config: Config): boolean {
@@ -100,12 +103,14 @@ function addGitignoreLine(config: Config): boolean {
   if (hasGitignoreLine(config)) return false;
   const path = join(config.vaultRoot, '.gitignore');
   const before = readIfThere(path) ?? '';
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  const kinds = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | kinds;
   let fd: number;
   try {
     fd = openSync(path, flags, 0o644);
   } catch (error) {
-    if (systemCode(error) === 'ELOOP') return false;
+    // A link, or a fifo nobody reads.
+    if (['ELOOP', 'ENXIO'].includes(systemCode(error))) return false;
     throw error;
   }
   try {
@@ -119,7 +124,8 @@ function addGitignoreLine(config: Config): boolean {
 
 function readIfThere(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    const bytes = readRegularFile(path, ignoreBytesMax);
+    return bytes instanceof Buffer ? bytes.toString('utf8') : null;
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null;
     throw error;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +153,9 @@ describe('holdfast.json', () => {
       expect(() => readSettings(path)).toThrow(/over 1 MiB/);
       writeFileSync(path, '\ufeff{ "live": true }');
       expect(readSettings(path).live).toBe(true);
+      rmSync(path);
+      execFileSync('mkfifo', [path]);
+      expect(() => readSettings(path)).toThrow(/it is not a file/);
     } finally {
       rmSync(folder, { recursive: true });
     }
