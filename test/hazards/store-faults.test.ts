@@ -72,7 +72,7 @@ function newMachine(): Machine {
     clock.advance(1000);
     // What is waited for on the connection is real time; between tries only the test's clock moves.
     const storage = await rig.open({
-      idleTimeoutMs: 30,
+      idleTimeoutMs: patience.idleMs,
       retryWindowMs: 1500,
       capabilitiesFile: join(folder, 'learnt'),
     });

@@ -133,7 +133,7 @@ export const largeFiles: Row = {
     const theirs = figures.get('sha1sum + cp + fsync')!;
     changeOneByte(join(vault, 'media-0.bin'), 1024 ** 3);
     const second = runOnce(holdfast(['snapshot', '--json', 'second'], { vault, home }));
-    const storedBytes = Number(lastJson(second.stdout)['storedBytes']);
+    const storedBytes = Number(lastJson(second.stdout)['stored_bytes']);
     rmSync(join(vault, 'state'), { recursive: true, force: true });
     return [
       {
