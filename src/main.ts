@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { exitCodeOfSignal, type EndingSignal } from './cli/exit-codes.ts';
 import { describeCrash } from './cli/report-crash.ts';
 import { runCommand } from './cli/run.ts';
@@ -12,6 +13,9 @@ const echoMs = 150;
 
 /** Runs the process: argv, environment, signals, exit code. */
 export async function main(): Promise<void> {
+  // V8's background compiler can wait for a collection that only the main thread runs, while process.exit on the main
+  // thread waits for the compiler: the process then never ends (seen under load, once in some thousand runs).
+  setFlagsFromString('--no-concurrent-recompilation');
   const controller = new AbortController();
   const isLaunched = process.env['HOLDFAST_LAUNCHED'] === '1';
   // For this process alone: a holdfast started by a hook has a launcher of its own.
