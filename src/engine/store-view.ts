@@ -4,7 +4,6 @@ import { decodeRecord, recordSizeBytesMax } from '../format/snapshot-record.ts';
 import { parseStoreKey, recordKey, snapshotsPrefix } from '../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
-import type { Notice } from '../model/problem.ts';
 import { compareNewestFirst, type InvalidRecord, type RestorePoint } from '../model/restore-point.ts';
 import type { OpenedReader, PackSource } from '../ports/object-access.ts';
 import type { DamagedSpoolEntry, SpooledSnapshot } from '../ports/spool.ts';
@@ -31,7 +30,6 @@ export interface StoreView {
   readonly generation: number;
   readonly spooled: readonly SpooledSnapshot[];
   readonly damagedSpool: readonly DamagedSpoolEntry[];
-  readonly notices: readonly Notice[];
 }
 
 export interface ViewOptions {
@@ -47,7 +45,6 @@ export interface ViewOptions {
 export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<StoreView> {
   const cached = new Map(await deps.recordCache.loadAll());
   const sighting = await deps.recordCache.sighting();
-  const notices: Notice[] = [];
   let storedIds: readonly SnapshotId[] = sighting?.snapshotIds ?? [];
   let missing: readonly SnapshotId[] = sighting?.missingIds ?? [];
   let unreachable: HoldfastError | null = null;
@@ -97,7 +94,6 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
     generation: sighting?.generation ?? 0,
     spooled,
     damagedSpool,
-    notices,
   };
 }
 

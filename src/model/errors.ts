@@ -18,7 +18,6 @@ export type ErrorKind =
 export const errorKinds = {
   // refused: a guard said no; nothing changed
   vault_unsuitable: 'refused',
-  vault_emptied: 'refused',
   holding_not_ignored: 'refused',
   restore_too_large: 'refused',
   not_applied: 'refused',
@@ -59,11 +58,9 @@ export const errorKinds = {
   pack_missing: 'integrity',
   header_invalid: 'integrity',
   record_invalid: 'integrity',
-  record_missing: 'integrity',
   store_rewound: 'integrity',
   spool_damaged: 'integrity',
   tree_unsafe: 'integrity',
-  verify_failed: 'integrity',
   // local
   disk_full: 'local',
   descriptors_exhausted: 'local',

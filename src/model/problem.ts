@@ -41,13 +41,9 @@ export type NoticeCode =
   | 'nested_repository'
   | 'repository_unread'
   | 'repository_state'
-  | 'clock_moved'
   | 'cleaned_up'
   | 'index_damaged'
   | 'index_rebuilt'
-  | 'store_stale'
-  | 'store_unreachable'
-  | 'foreign_records'
   | 'ignore_rule_doubtful'
   | 'versioning_off'
   | 'rebuilt_pack_index';
