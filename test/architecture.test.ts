@@ -14,7 +14,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   engine: ['model', 'ports', 'format', 'lib'],
   adapters: ['ports', 'model', 'format', 'lib'],
   app: ['engine', 'adapters', 'ports', 'model', 'format', 'lib'],
-  cli: ['app', 'engine', 'ports', 'model', 'format', 'lib'],
+  tui: ['engine', 'ports', 'model', 'format', 'lib'],
+  cli: ['app', 'tui', 'engine', 'ports', 'model', 'format', 'lib'],
   main: ['cli', 'app', 'lib'],
 };
 
@@ -30,6 +31,10 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   ndjson: ['cli'],
   valibot: ['app'],
   'jsonc-parser': ['app'],
+  chokidar: ['adapters/watcher'],
+  ink: ['tui'],
+  react: ['tui'],
+  fuzzysort: ['tui'],
 };
 
 /** Built-ins the pure half may use: nothing that touches the world. */
