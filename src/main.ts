@@ -21,7 +21,8 @@ export async function main(): Promise<void> {
   // For this process alone: a holdfast started by a hook has a launcher of its own.
   delete process.env['HOLDFAST_LAUNCHED'];
   process.on('uncaughtException', endAfterCrash);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) listenFor(signal, { controller, isLaunched });
+  const stopping: Stopping = { controller, isLaunched, divertedTo: null };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) listenFor(signal, stopping);
   const exitCode = await runCommand(process.argv.slice(2), {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -31,6 +32,14 @@ export async function main(): Promise<void> {
     home: homeFolder(),
     platform: process.platform,
     signal: controller.signal,
+    divertSignals(take) {
+      stopping.divertedTo = take;
+      return {
+        [Symbol.dispose]() {
+          stopping.divertedTo = null;
+        },
+      };
+    },
     now: () => new Date(),
   });
   // Everything printed has been taken by now; a socket or timer left open must not keep the terminal waiting.
@@ -51,11 +60,17 @@ function endAfterCrash(thrown: unknown): void {
 interface Stopping {
   readonly controller: AbortController;
   readonly isLaunched: boolean;
+  divertedTo: ((signal: EndingSignal) => void) | null;
 }
 
-function listenFor(signal: EndingSignal, { controller, isLaunched }: Stopping): void {
+function listenFor(signal: EndingSignal, stopping: Stopping): void {
+  const { controller, isLaunched } = stopping;
   let firstMs = 0;
   process.on(signal, () => {
+    if (stopping.divertedTo !== null) {
+      stopping.divertedTo(signal);
+      return;
+    }
     const nowMs = performance.now();
     if (controller.signal.aborted) {
       const isEcho = isLaunched && nowMs - firstMs < echoMs;

@@ -25,6 +25,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/snapshot.ts')).command,
   },
   {
+    name: 'run',
+    summary: 'run a command between two snapshots, and show what it changed',
+    group: 'capture',
+    load: async () => (await import('./commands/run.ts')).command,
+  },
+  {
     name: 'status',
     summary: 'tell whether the vault is safe, and why',
     group: 'look',

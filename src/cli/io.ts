@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Host } from '../app/host.ts';
+import type { EndingSignal } from './exit-codes.ts';
 
 export type InputStream = Readable & { readonly isTTY?: boolean | undefined };
 export type OutputStream = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
@@ -11,4 +12,6 @@ export interface Io extends Host {
   readonly stderr: OutputStream;
   /** Fires on SIGINT, SIGTERM and SIGHUP; its reason is a `HoldfastError` of code `canceled`. */
   readonly signal: AbortSignal;
+  /** Until disposed, signals go to `take` instead of stopping us: they are meant for a program we run in the foreground. */
+  divertSignals(take: (signal: EndingSignal) => void): Disposable;
 }

@@ -33,6 +33,7 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
     home: options.home ?? '/home/somebody',
     platform: options.platform ?? 'linux',
     signal: controller.signal,
+    divertSignals: () => ({ [Symbol.dispose]() {} }),
     now: () => new Date('2026-11-20T14:05:00Z'),
     printed: () => stdout.text(),
     complained: () => stderr.text(),
