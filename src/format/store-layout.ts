@@ -15,22 +15,38 @@ export const storeKeys = {
 export const snapshotsPrefix = 'snapshots/';
 export const packsPrefix = 'packs/';
 export const condemnedPrefix = 'condemned/';
+export const leasePrefix = `${condemnedPrefix}prune-lease.`;
 export const logsPrefix = 'logs/';
 export const livePrefix = 'live/';
+/** The keys of an encrypted store, one immutable sheet a generation: see key-sheet.ts. */
+export const keysPrefix = 'keys/';
+
+/** What a mark says: `pin` keeps its snapshot from being pruned, `unpin` takes that back. */
+export type Mark = 'pin' | 'unpin';
 
 /** What a listed key is. Null from `parseStoreKey` means foreign: never read, counted, or deleted (K17). */
 export type ParsedStoreKey =
   | { readonly kind: 'header' | 'guide' | 'decryptor' }
+  | { readonly kind: 'keys'; readonly generation: number }
   | { readonly kind: 'record'; readonly id: SnapshotId }
   /** `id` is null for packs under `packs/`, which belong to no one snapshot. */
   | { readonly kind: 'pack' | 'index'; readonly id: SnapshotId | null; readonly hash: string }
+  /** A person's word on a snapshot, beside its record; the highest number counts. */
+  | { readonly kind: 'mark'; readonly id: SnapshotId; readonly number: number; readonly mark: Mark }
   | { readonly kind: 'condemned'; readonly plan: string }
+  /** The packs a plan condemned are being deleted, or gone. */
+  | { readonly kind: 'gone'; readonly plan: string }
+  | { readonly kind: 'lease'; readonly epoch: number }
   | { readonly kind: 'log'; readonly machine: string; readonly month: string }
   | { readonly kind: 'live'; readonly path: string };
 
 const packNamePattern = /^pack-([0-9a-f]{40})\.(pack|idx)$/;
 const packKeyPattern = /^(?:snapshots\/([^/]+)|packs)\/pack-[0-9a-f]{40}\.pack$/;
+const sheetPattern = /^(\d{8})\.json$/;
 const planPattern = /^([A-Za-z0-9][A-Za-z0-9:-]{0,99})\.json$/;
+const gonePattern = /^([A-Za-z0-9][A-Za-z0-9:-]{0,99})\.gone$/;
+const leasePattern = /^prune-lease\.(\d{6})$/;
+const markPattern = /^mark-(\d{4})-(pin|unpin)\.json$/;
 const monthPattern = /^(\d{4}-(?:0[1-9]|1[0-2]))\.ndjson$/;
 const machineIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const diskIdPattern = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\dZ-.+)$/;
@@ -76,9 +92,48 @@ export function hashOfPackKey(packKey: StorageKey): string {
   return packKey.slice(-'.pack'.length - 40, -'.pack'.length);
 }
 
+/** Key of a generation of the store's keys. */
+export function keySheetKey(generation: number): StorageKey {
+  return `${keysPrefix}${String(generation).padStart(8, '0')}.json`;
+}
+
+/**
+ * The name encryption binds an object to: its key; for packs and their indexes only the last part, which tells their contents,
+ * so that sealed bytes can be copied to another place of the store as they are.
+ */
+export function sealedNameOf(key: StorageKey): string {
+  const name = fileNameOfPackKey(key);
+  return packNamePattern.test(name) ? name : key;
+}
+
+/** True for what an encrypted store holds as it is: all that is needed before there is a key. */
+export function isPlainKey(key: StorageKey): boolean {
+  return Object.values<string>(storeKeys).includes(key) || key.startsWith(keysPrefix);
+}
+
 /** Key of a prune plan whose packs await the end of their grace period. */
 export function condemnedKey(plan: string): StorageKey {
   return `${condemnedPrefix}${plan}.json`;
+}
+
+/** Key of the note that the packs a plan condemned are being deleted: readers stop counting on them. */
+export function goneKey(plan: string): StorageKey {
+  return `${condemnedPrefix}${plan}.gone`;
+}
+
+/** Key of the lease of the run of prune number `epoch`. */
+export function leaseKey(epoch: number): StorageKey {
+  return `${leasePrefix}${String(epoch).padStart(6, '0')}`;
+}
+
+/** Where the marks of one snapshot are, beside its record, so that listing the snapshots shows them too. */
+export function marksPrefix(id: SnapshotId): StorageKey {
+  return `${snapshotPrefix(id)}mark-`;
+}
+
+/** Key of the `number`th mark of a snapshot; `number` is 1 to 9999. */
+export function markKey(id: SnapshotId, number: number, mark: Mark): StorageKey {
+  return `${marksPrefix(id)}${String(number).padStart(4, '0')}-${mark}.json`;
 }
 
 /** Key of one machine's index rows of one month; `month` is `yyyy-mm`. */
@@ -108,17 +163,19 @@ export function parseStoreKey(key: StorageKey): ParsedStoreKey | null {
   const parts = key.split('/');
   const [top, middle, last] = parts;
   if (parts.length === 3 && top === 'snapshots' && isSnapshotId(middle)) {
-    return last === recordName ? { kind: 'record', id: middle } : parsePackName(last!, middle);
+    if (last === recordName) return { kind: 'record', id: middle };
+    return parsePackName(last!, middle) ?? parseMarkName(last!, middle);
   }
   if (parts.length === 3 && top === 'logs' && isPlainId(middle)) {
     const month = monthPattern.exec(last!)?.[1];
     return month === undefined ? null : { kind: 'log', machine: middle, month };
   }
-  if (parts.length === 2 && top === 'packs') return parsePackName(middle!, null);
-  if (parts.length === 2 && top === 'condemned') {
-    const plan = planPattern.exec(middle!)?.[1];
-    return plan === undefined ? null : { kind: 'condemned', plan };
+  if (parts.length === 2 && top === 'keys') {
+    const generation = sheetPattern.exec(middle!)?.[1];
+    return generation === undefined ? null : { kind: 'keys', generation: Number(generation) };
   }
+  if (parts.length === 2 && top === 'packs') return parsePackName(middle!, null);
+  if (parts.length === 2 && top === 'condemned') return parseCondemnedName(middle!);
   return null;
 }
 
@@ -133,6 +190,20 @@ export function snapshotIdOfFolderName(name: string): SnapshotId | null {
   if (match === null) return null;
   const id = `${match[1]}:${match[2]}:${match[3]}`;
   return isSnapshotId(id) ? id : null;
+}
+
+function parseCondemnedName(name: string): ParsedStoreKey | null {
+  const plan = planPattern.exec(name)?.[1];
+  if (plan !== undefined) return { kind: 'condemned', plan };
+  const gone = gonePattern.exec(name)?.[1];
+  if (gone !== undefined) return { kind: 'gone', plan: gone };
+  const epoch = leasePattern.exec(name)?.[1];
+  return epoch === undefined ? null : { kind: 'lease', epoch: Number(epoch) };
+}
+
+function parseMarkName(name: string, id: SnapshotId): ParsedStoreKey | null {
+  const match = markPattern.exec(name);
+  return match === null ? null : { kind: 'mark', id, number: Number(match[1]), mark: match[2] as Mark };
 }
 
 function parsePackName(name: string, id: SnapshotId | null): ParsedStoreKey | null {

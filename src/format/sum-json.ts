@@ -3,6 +3,8 @@ import { sha256Of } from './digest.ts';
 const beforeSum = ',\n  "sum": "';
 const afterSum = '"\n}\n';
 const sumChars = 64;
+/** How much of a document its sum takes, from the comma to the end. */
+export const sumBytes = beforeSum.length + sumChars + afterSum.length;
 
 /**
  * Gives a pretty-printed JSON object its last key, `"sum"`: the SHA-256 of every byte in front of the comma that
@@ -15,7 +17,7 @@ export function addSum(json: string): string {
 
 /** True when the document ends in the right sum, to the byte. */
 export function hasRightSum(bytes: Uint8Array): boolean {
-  const bodySize = bytes.length - beforeSum.length - sumChars - afterSum.length;
+  const bodySize = bytes.length - sumBytes;
   if (bodySize < 0) return false;
   const expected = `${beforeSum}${sha256Of(bytes.subarray(0, bodySize))}${afterSum}`;
   return (

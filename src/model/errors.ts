@@ -22,6 +22,7 @@ export const errorKinds = {
   restore_too_large: 'refused',
   not_applied: 'refused',
   label_mismatch: 'refused',
+  key_needed: 'refused',
   // usage and config
   command_unknown: 'usage',
   flag_invalid: 'usage',
@@ -39,6 +40,7 @@ export const errorKinds = {
   snapshot_unknown: 'not_found',
   path_unknown: 'not_found',
   store_empty: 'not_found',
+  key_unknown: 'not_found',
   // storage: unreachable, throttled or too slow
   storage_unavailable: 'storage',
   storage_throttled: 'storage',
@@ -60,7 +62,13 @@ export const errorKinds = {
   record_invalid: 'integrity',
   store_rewound: 'integrity',
   spool_damaged: 'integrity',
+  keys_invalid: 'integrity',
+  encryption_downgraded: 'integrity',
   tree_unsafe: 'integrity',
+  // key
+  key_missing: 'key',
+  key_wrong: 'key',
+  key_invalid: 'key',
   // local
   disk_full: 'local',
   descriptors_exhausted: 'local',
