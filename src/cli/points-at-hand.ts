@@ -6,8 +6,8 @@ import { openTreeReader } from '../engine/read-tree.ts';
 import { findEntry } from '../engine/find-path.ts';
 import { displayText } from '../format/display-name.ts';
 import type { ByteString } from '../lib/bytes.ts';
-import { HoldfastError, isHoldfastError } from '../model/errors.ts';
-import type { InvalidRecord, RestorePoint } from '../model/restore-point.ts';
+import { isHoldfastError } from '../model/errors.ts';
+import type { RestorePoint } from '../model/restore-point.ts';
 import { newestOfMachine } from '../model/restore-point.ts';
 import type { OpenedReader } from '../ports/object-access.ts';
 import { choosePoint, type ChosenPoint } from './choose-point.ts';
@@ -52,10 +52,7 @@ export async function openPoints(context: CommandContext, deps: Session, asked?:
   const { points, invalid, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
   // "There is no snapshot" would be a guess: nobody could look.
   if (points.length === 0 && unreachable !== null) throw unreachable;
-  const choose = async (raw: string): Promise<ChosenPoint> => {
-    assertUsable(invalid, raw);
-    return choosePoint(points, raw, { now: io.now() });
-  };
+  const choose = (raw: string): Promise<ChosenPoint> => choosePoint(points, raw, { now: io.now(), invalid });
   // Fails when there is none, with the advice to take one.
   const latest = await choose('latest');
   if (unreachable !== null)
@@ -71,15 +68,6 @@ export async function openPoints(context: CommandContext, deps: Session, asked?:
     choose,
     path: (raw) => pathAsTyped(context, deps, raw),
   };
-}
-
-/** A record that is there but cannot be used is not "unknown". */
-function assertUsable(invalid: readonly InvalidRecord[], raw: string): void {
-  const named = invalid.find(({ id }) => id === raw);
-  if (named === undefined) return;
-  throw new HoldfastError(named.isNewer ? 'store_newer' : 'record_invalid', named.reason, {
-    hint: named.isNewer ? 'Update holdfast on this machine.' : 'See what is wrong with: holdfast verify',
-  });
 }
 
 async function glance(context: CommandContext, deps: Session, asked: AskedWords): Promise<PointsAtHand | null> {

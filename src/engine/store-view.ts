@@ -1,13 +1,16 @@
 import { mapConcurrent } from '../lib/map-concurrent.ts';
 import { sha256Of } from '../format/digest.ts';
 import { decodeRecord, recordSizeBytesMax } from '../format/snapshot-record.ts';
-import { parseStoreKey, recordKey, snapshotsPrefix } from '../format/store-layout.ts';
+import { condemnedPrefix, parseStoreKey, recordKey, snapshotsPrefix } from '../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import { compareNewestFirst, type InvalidRecord, type RestorePoint } from '../model/restore-point.ts';
 import type { OpenedReader, PackSource } from '../ports/object-access.ts';
 import type { DamagedSpoolEntry, SpooledSnapshot } from '../ports/spool.ts';
+import type { Pin } from '../model/pin.ts';
+import type { StorageKey } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
+import { learnMarks, loadMarks, type StoreMarks } from './store-marks.ts';
 
 /** How old the last listing may be before a snapshot looks at the store again. Half of prune's grace of 24 h. */
 export const viewAgeMsMax = 12 * 3_600_000;
@@ -28,6 +31,10 @@ export interface StoreView {
   readonly isAsked: boolean;
   /** Grows whenever packs this machine relied on went away; a stat cache of another generation must be checked. */
   readonly generation: number;
+  /** Grows whenever prune condemned packs. */
+  readonly prunes: number;
+  /** Snapshots somebody pinned. */
+  readonly pins: ReadonlyMap<SnapshotId, Pin>;
   readonly spooled: readonly SpooledSnapshot[];
   readonly damagedSpool: readonly DamagedSpoolEntry[];
 }
@@ -49,18 +56,22 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
   let missing: readonly SnapshotId[] = sighting?.missingIds ?? [];
   let unreachable: HoldfastError | null = null;
   let isAsked = false;
+  let prunes = sighting?.prunes ?? 0;
 
   if (isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
     try {
       const { signal } = options;
-      const keys = await listSnapshotIds(deps, signal);
+      const { ids: keys, markKeys } = await listStore(deps, signal);
+      const { marks, newPlans } = await learnMarks(deps, markKeys, { signal });
+      if (newPlans.some(({ condemned }) => condemned.length > 0)) prunes++;
       const unknown = keys.filter((id) => !cached.has(id));
       const gone = await fetchRecords(deps, unknown, { cached, signal });
       const listed = keys.filter((id) => !gone.has(id));
       const listedSet = new Set(listed);
       const absent = [...new Set([...missing, ...storedIds])].filter((id) => !listedSet.has(id));
       const hidden = await findHidden(deps, absent, signal);
-      missing = absent.filter((id) => !hidden.has(id));
+      const wasDropped = dropsOf(marks, cached);
+      missing = absent.filter((id) => !hidden.has(id) && !wasDropped(id));
       storedIds = [...listed, ...hidden].sort();
       isAsked = true;
       await deps.recordCache.saveSighting({
@@ -69,6 +80,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
         headerSeen: sighting?.headerSeen ?? false,
         missingIds: missing,
         generation: sighting?.generation ?? 0,
+        prunes,
       });
     } catch (error) {
       if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
@@ -92,6 +104,8 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
     unreachable,
     isAsked,
     generation: sighting?.generation ?? 0,
+    prunes,
+    pins: (await loadMarks(deps)).pins,
     spooled,
     damagedSpool,
   };
@@ -132,14 +146,44 @@ function isRefreshDue(deps: Deps, refresh: ViewOptions['refresh'], seenAt: strin
   return !(ageMs >= 0 && ageMs < viewAgeMsMax);
 }
 
-/** Ids with a record, in key order: a prefix without its record is an upload under way or cut short, not a snapshot. */
-async function listSnapshotIds(deps: Deps, signal: AbortSignal | undefined): Promise<SnapshotId[]> {
+interface StoreListing {
+  /**
+   * Ids with a record, in key order: a prefix without its record is an upload under way, one cut short, or what prune left,
+   * not a snapshot.
+   */
+  readonly ids: readonly SnapshotId[];
+  readonly markKeys: readonly StorageKey[];
+}
+
+/** Plans first: a snapshot that is dropped while this looks is then known to be dropped (X11). */
+async function listStore(deps: Deps, signal: AbortSignal | undefined): Promise<StoreListing> {
   const ids: SnapshotId[] = [];
-  for await (const object of deps.storage.list(snapshotsPrefix, { signal })) {
-    const parsed = parseStoreKey(object.key);
-    if (parsed?.kind === 'record') ids.push(parsed.id);
+  const markKeys: StorageKey[] = [];
+  for (const prefix of [condemnedPrefix, snapshotsPrefix]) {
+    for await (const { key } of deps.storage.list(prefix, { signal })) {
+      const parsed = parseStoreKey(key);
+      if (parsed?.kind === 'record') ids.push(parsed.id);
+      else if (parsed?.kind === 'mark' || parsed?.kind === 'condemned' || parsed?.kind === 'gone') markKeys.push(key);
+    }
   }
-  return ids;
+  return { ids, markKeys };
+}
+
+/** Tells which absent snapshots prune dropped on purpose: the very record this machine knew, not another of that name. */
+function dropsOf(marks: StoreMarks, cached: ReadonlyMap<SnapshotId, Uint8Array>): (id: SnapshotId) => boolean {
+  const dropped = new Map<SnapshotId, Set<string>>();
+  for (const plan of marks.plans) {
+    for (const { id, recordSha256 } of plan.dropped) {
+      const sums = dropped.get(id) ?? new Set();
+      dropped.set(id, sums.add(recordSha256));
+    }
+  }
+  return (id) => {
+    const sums = dropped.get(id);
+    if (sums === undefined) return false;
+    const bytes = cached.get(id);
+    return bytes === undefined || sums.has(sha256Of(bytes));
+  };
 }
 
 /** A listing can be behind the store: of snapshots it lacks, those whose record is there all the same (S10). */
@@ -167,6 +211,9 @@ async function fetchRecords(
   if (ids.length === 0) return gone;
   const fetched = new Map<SnapshotId, Uint8Array>();
   const answers = mapConcurrent(ids, { limit: recordFetchesMax, signal: options.signal }, async (id) => {
+    const bytes = await readRecord(deps, id, options.signal);
+    if (bytes === null || isValidRecord(bytes, id)) return { id, bytes };
+    // Damaged on its way rather than in the store: a second reading tells (S06).
     return { id, bytes: await readRecord(deps, id, options.signal) };
   });
   for await (const { id, bytes } of answers) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { choosePoint, describePoint } from '../../src/cli/choose-point.ts';
+import type { SnapshotId } from '../../src/model/ids.ts';
 import { fakePoint } from './fake-point.ts';
 
 const now = new Date('2026-11-20T14:05:00Z');
@@ -33,4 +34,16 @@ test.each([
   ['latest~9', 'snapshot_unknown'],
 ])('%s is %s', async (raw, code) => {
   await expect(choosePoint(points, raw, { now })).rejects.toMatchObject({ code });
+});
+
+test('what no readable record is may be one that cannot be read: nobody says that it does not exist', async () => {
+  const damaged = { id: '2026-11-19T09:00:00Z-lost' as SnapshotId, reason: 'its checksum is wrong', isNewer: false };
+  const newer = { ...damaged, isNewer: true };
+  const ask = (raw: string, invalid = [damaged], readable = points) =>
+    expect(choosePoint(readable, raw, { now, invalid })).rejects;
+  await ask('lost').toMatchObject({ code: 'record_invalid', message: expect.stringContaining(damaged.reason) });
+  await ask(damaged.id).toMatchObject({ code: 'record_invalid', message: damaged.reason });
+  await ask('latest', [damaged], []).toMatchObject({ code: 'record_invalid' });
+  await ask('lost', [newer]).toMatchObject({ code: 'store_newer' });
+  expect((await choosePoint(points, 'old', { now, invalid: [damaged] })).point).toBe(points[2]);
 });

@@ -161,3 +161,19 @@ async function restoreAll(deps: Deps): Promise<string | null> {
     throw error;
   }
 }
+
+test('S06: a record that was damaged on its way, not in the store, is read once more', async () => {
+  const storage = createMemoryStorage();
+  const desk = openTestVault({ root: scratchFolder(), storage });
+  desk.write('a.md', 'words\n');
+  await takeSnapshot(desk.deps, { label: parseLabel('one'), kind: 'manual' });
+  let reads = 0;
+  const get: typeof storage.get = async (key, options) => {
+    const bytes = await storage.get(key, options);
+    if (key.endsWith('snapshot.json') && ++reads === 1) bytes[40]! ^= 1;
+    return bytes;
+  };
+  const lap = openTestVault({ root: scratchFolder(), storage: { ...storage, get }, machine: 'lap' });
+  const { points, invalid } = await loadStoreView(lap.deps, { refresh: 'always' });
+  expect([points.length, invalid.length, reads]).toEqual([1, 0, 2]);
+});

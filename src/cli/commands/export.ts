@@ -24,9 +24,9 @@ export const command: Command = {
   ],
   async run({ args, io, out, signal, openSession }) {
     await using deps = await openSession();
-    const { points, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
+    const { points, invalid, unreachable } = await listSnapshots(deps, { refresh: 'always', signal });
     if (points.length === 0 && unreachable !== null) throw unreachable;
-    const chosen = await choosePoint(points, args[0] ?? 'latest', { now: io.now() });
+    const chosen = await choosePoint(points, args[0] ?? 'latest', { now: io.now(), invalid });
     const { reader } = await openPointReader(deps, points, { signal });
     out.print(`  from ${describePoint(chosen, io.now())}`);
     const report = await exportBundle(deps, { point: chosen.point, reader, signal });
