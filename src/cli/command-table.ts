@@ -91,6 +91,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/verify.ts')).command,
   },
   {
+    name: 'pin',
+    summary: 'keep a restore point whatever the retention rules say',
+    group: 'more',
+    load: async () => (await import('./commands/pin.ts')).command,
+  },
+  {
+    name: 'unpin',
+    summary: 'let the retention rules decide about a restore point again',
+    group: 'more',
+    load: async () => (await import('./commands/unpin.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',

@@ -1,13 +1,15 @@
 import { jsonPath } from '../format/display-name.ts';
+import type { SnapshotId } from '../model/ids.ts';
+import type { Pin } from '../model/pin.ts';
 import type { LedgerEntry } from '../model/problem.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { SnapshotRecord } from '../model/snapshot.ts';
 
-/** A restore point in JSON. Sizes in bytes, times in ISO 8601. */
-export function pointFields({
-  record,
-  where,
-}: Pick<RestorePoint, 'record' | 'where'>): Readonly<Record<string, unknown>> {
+/** A restore point in JSON. Sizes in bytes, times in ISO 8601. Where the pins are known, whether it is pinned, and why. */
+export function pointFields(
+  { record, where }: Pick<RestorePoint, 'record' | 'where'>,
+  pins?: ReadonlyMap<SnapshotId, Pin>,
+): Readonly<Record<string, unknown>> {
   const { counts, machine } = record;
   return {
     id: record.id,
@@ -27,7 +29,12 @@ export function pointFields({
     removed: counts.removed,
     stored_bytes: counts.storedBytes,
     problem_count: record.problems.length,
+    ...(pins === undefined ? {} : pinFields(pins.get(record.id))),
   };
+}
+
+function pinFields(pin: Pin | undefined): object {
+  return { pinned: pin !== undefined, pin_reason: pin?.reason ?? null };
 }
 
 /** What a snapshot did not protect, in JSON. */

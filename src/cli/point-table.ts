@@ -1,7 +1,8 @@
 import { displayText } from '../format/display-name.ts';
 import { formatAge } from '../format/duration.ts';
 import { formatCount, formatSize } from '../format/size.ts';
-import { slugOfLabel } from '../model/ids.ts';
+import { type SnapshotId, slugOfLabel } from '../model/ids.ts';
+import type { Pin } from '../model/pin.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Output } from './output.ts';
 import type { Paint } from './paint.ts';
@@ -10,6 +11,7 @@ import { displayWidth, joinToWidth, padStartToWidth, padToWidth, truncateToWidth
 export interface PointTableOptions {
   readonly out: Output;
   readonly now: Date;
+  readonly pins?: ReadonlyMap<SnapshotId, Pin>;
 }
 
 /** Narrower than this, each restore point takes two lines. */
@@ -32,10 +34,11 @@ export function pointLines(points: readonly RestorePoint[], options: PointTableO
   return tableLines(points, fitColumns(points, columns, out.columns), out.columns);
 }
 
-function columnsFor(points: readonly RestorePoint[], { out, now }: PointTableOptions): Column[] {
+function columnsFor(points: readonly RestorePoint[], { out, now, pins }: PointTableOptions): Column[] {
   const machines = new Set(points.map(({ record }) => record.machine.id));
   const kinds = new Set(points.map(({ record }) => record.kind));
   const { paint } = out;
+  const noteOf = (point: RestorePoint): string => notesOf(point, pins?.has(point.record.id) === true);
   const columns: (Column | null)[] = [
     { name: 'mark', cell: (point) => markOf(point, paint) },
     { name: 'age', cell: ({ record }) => formatAge(now.getTime() - Date.parse(record.takenAt)) },
@@ -95,8 +98,8 @@ function markOf({ record, where }: RestorePoint, paint: Paint): string {
   return record.complete ? paint('green', '●') : paint('yellow', '◐');
 }
 
-function noteOf({ record, where }: RestorePoint): string {
-  const notes = [where === 'local' ? 'local only' : '', record.complete ? '' : 'partial'];
+function notesOf({ record, where }: RestorePoint, isPinned: boolean): string {
+  const notes = [where === 'local' ? 'local only' : '', record.complete ? '' : 'partial', isPinned ? 'pinned' : ''];
   return notes.filter((note) => note !== '').join(', ');
 }
 

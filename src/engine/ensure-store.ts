@@ -23,6 +23,7 @@ export async function ensureStore(deps: Deps, options: { signal?: AbortSignal | 
     snapshotIds: [],
     missingIds: [],
     generation: 0,
+    prunes: 0,
     seenAt: deps.clock.now().toISOString(),
     ...sighting,
     headerSeen: true,

@@ -1,6 +1,7 @@
 import type { SnapshotId } from '../model/ids.ts';
 import type { InvalidRecord, RestorePoint } from '../model/restore-point.ts';
 import type { HoldfastError } from '../model/errors.ts';
+import type { Pin } from '../model/pin.ts';
 import type { Notice } from '../model/problem.ts';
 import type { Deps } from './deps.ts';
 import { indexDamageNotices, rebuildLostIndex } from './mend-index.ts';
@@ -17,6 +18,7 @@ export interface SnapshotList {
   /** Set when the store could not be asked: `points` is then what this machine knew before. */
   readonly unreachable: HoldfastError | null;
   readonly notices: readonly Notice[];
+  readonly pins: ReadonlyMap<SnapshotId, Pin>;
 }
 
 /** Lists all restore points, asking the store unless `refresh` is 'never'. */
@@ -27,6 +29,6 @@ export async function listSnapshots(
   const view = await loadStoreView(deps, options);
   const notices = [...(await rebuildLostIndex(deps, view)), ...(await indexDamageNotices(deps))];
   for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
-  const { points, invalid, missing, lastSeenAt, unreachable } = view;
-  return { points, invalid, missing, lastSeenAt, unreachable, notices };
+  const { points, invalid, missing, lastSeenAt, unreachable, pins } = view;
+  return { points, invalid, missing, lastSeenAt, unreachable, notices, pins };
 }

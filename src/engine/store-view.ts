@@ -155,11 +155,11 @@ interface StoreListing {
   readonly markKeys: readonly StorageKey[];
 }
 
-/** Plans first: a snapshot that is dropped while this looks is then known to be dropped (X11). */
+/** Plans last: they are written before anything is dropped, so what is gone from the first listing is explained by the second. */
 async function listStore(deps: Deps, signal: AbortSignal | undefined): Promise<StoreListing> {
   const ids: SnapshotId[] = [];
   const markKeys: StorageKey[] = [];
-  for (const prefix of [condemnedPrefix, snapshotsPrefix]) {
+  for (const prefix of [snapshotsPrefix, condemnedPrefix]) {
     for await (const { key } of deps.storage.list(prefix, { signal })) {
       const parsed = parseStoreKey(key);
       if (parsed?.kind === 'record') ids.push(parsed.id);

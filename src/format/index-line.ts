@@ -165,6 +165,7 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
     versioning: text(64),
   }),
   reindex: object<EventOf<'reindex'>>({ event: oneOf(['reindex']), snapshots: count, added: count }),
+  pin: object<EventOf<'pin'>>({ event: oneOf(['pin']), id, pinned: flag, reason: anyText }),
   spool_damaged: object<EventOf<'spool_damaged'>>({
     event: oneOf(['spool_damaged']),
     directory: anyText,

@@ -49,6 +49,8 @@ export type IndexEvent =
   | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
   | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
   | { readonly event: 'reindex'; readonly snapshots: number; readonly added: number }
+  /** A snapshot was pinned, or unpinned; `reason` is '' when none was given. */
+  | { readonly event: 'pin'; readonly id: SnapshotId; readonly pinned: boolean; readonly reason: string }
   | { readonly event: 'spool_damaged'; readonly directory: string; readonly reason: string };
 
 /** An event as stored: who wrote it, when, and its place in that machine's chain. */

@@ -1,4 +1,5 @@
 import type { SnapshotId } from '../model/ids.ts';
+import type { StorageKey } from './object-storage.ts';
 
 /** What this machine last saw of a store. */
 export interface StoreSighting {
@@ -11,6 +12,8 @@ export interface StoreSighting {
   readonly missingIds: readonly SnapshotId[];
   /** Counts how often packs this machine relied on were accepted as gone; stat caches of another count are checked. */
   readonly generation: number;
+  /** Counts the runs of prune seen that condemned packs: ids in stat caches of another count are checked as well. */
+  readonly prunes: number;
 }
 
 /**
@@ -24,6 +27,9 @@ export interface RecordCache {
   loadAll(): Promise<ReadonlyMap<SnapshotId, Uint8Array>>;
   save(id: SnapshotId, recordBytes: Uint8Array): Promise<void>;
   saveAll(records: ReadonlyMap<SnapshotId, Uint8Array>): Promise<void>;
+  /** The bytes of pins and prune plans seen in the store, by key: they are written once there, so kept for good here. */
+  loadMarks(): Promise<ReadonlyMap<StorageKey, Uint8Array>>;
+  saveMarks(marks: ReadonlyMap<StorageKey, Uint8Array>): Promise<void>;
   sighting(): Promise<StoreSighting | null>;
   saveSighting(sighting: StoreSighting): Promise<void>;
 }

@@ -51,5 +51,6 @@ export const sampleEvents: readonly IndexEvent[] = [
   },
   { event: 'export', id: sampleId, sizeBytes: 4096 },
   { event: 'reindex', snapshots: 41, added: 1 },
+  { event: 'pin', id: sampleId, pinned: true, reason: 'for the audit' },
   { event: 'spool_damaged', directory: 'damaged-000000000001-x', reason: 'a file is missing' },
 ];

@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Of } from '../../format/digest.ts';
-import type { SnapshotId } from '../../model/ids.ts';
+import { parseStoreKey } from '../../format/store-layout.ts';
+import { isSnapshotId, type SnapshotId } from '../../model/ids.ts';
+import type { StorageKey } from '../../ports/object-storage.ts';
 import type { RecordCache } from '../../ports/record-cache.ts';
 import { syncDirectory, writeFileDurably } from '../fs/durable-write.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
@@ -14,7 +16,8 @@ import { decodeSighting, encodeSighting } from './sighting-file.ts';
  */
 export function openRecordCache(directory: string, storeId: string): RecordCache {
   const storeDirectory = join(directory, 'stores', sha256Of(Buffer.from(storeId, 'utf8')).slice(0, 16));
-  const records = new RecordFile(join(storeDirectory, 'records.cache'));
+  const records = new RecordFile(join(storeDirectory, 'records.cache'), isSnapshotId);
+  const marks = new RecordFile(join(storeDirectory, 'marks.cache'), isStoreKey);
   const sightingPath = join(storeDirectory, 'sighting.json');
   const saveAll = async (added: ReadonlyMap<SnapshotId, Uint8Array>): Promise<void> =>
     attempt('keep records in the cache', () => {
@@ -26,6 +29,13 @@ export function openRecordCache(directory: string, storeId: string): RecordCache
     loadAll: async () => attempt('read the record cache', () => records.readAll()),
     save: (id, recordBytes) => saveAll(new Map([[id, recordBytes]])),
     saveAll,
+    loadMarks: async () => attempt('read the record cache', () => marks.readAll()),
+    saveMarks: async (added) =>
+      attempt('keep marks of the store in the cache', () => {
+        if (added.size === 0) return;
+        prepare(storeDirectory);
+        marks.add(added);
+      }),
     sighting: async () => attempt('read what was last seen of the store', () => readSighting(sightingPath)),
     saveSighting: async (sighting) =>
       attempt('remember what was seen of the store', () => {
@@ -33,6 +43,10 @@ export function openRecordCache(directory: string, storeId: string): RecordCache
         writeFileDurably(sightingPath, encodeSighting(sighting));
       }),
   };
+}
+
+function isStoreKey(text: string): text is StorageKey {
+  return parseStoreKey(text) !== null;
 }
 
 function attempt<T>(doing: string, action: () => T): T {

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { sha256Of } from '../../format/digest.ts';
-import { isSnapshotId, type Sha256, type SnapshotId } from '../../model/ids.ts';
+import type { Sha256 } from '../../model/ids.ts';
 import { writeFileDurably } from '../fs/durable-write.ts';
 import { systemCode } from '../fs/map-fs-error.ts';
 
@@ -12,14 +12,14 @@ interface Place {
 }
 
 /** What the file held when it had this stamp. */
-interface Contents {
+interface Contents<Key extends string> {
   stamp: string;
-  readonly places: Map<SnapshotId, Place>;
+  readonly places: Map<Key, Place>;
   sizeBytes: number;
   readonly isDamaged: boolean;
 }
 
-type Records = ReadonlyMap<SnapshotId, Uint8Array>;
+type Records<Key extends string> = ReadonlyMap<Key, Uint8Array>;
 
 const entryHeader = /^([^ \n]{1,200}) (\d{1,9}) ([0-9a-f]{64})\n/;
 const entryHeaderBytesMax = 280;
@@ -30,15 +30,18 @@ const garbageBytesMin = 1024 * 1024;
  * ones count. Adding appends. A damaged entry ends what is believed, and the next addition writes the rest anew: nothing
  * is lost by that but a download. Not synced, for the same reason.
  */
-export class RecordFile {
+export class RecordFile<Key extends string> {
   readonly #path: string;
-  #known: Contents | null = null;
+  readonly #isKey: (text: string) => text is Key;
+  #known: Contents<Key> | null = null;
 
-  constructor(path: string) {
+  /** `isKey` tells names an entry may have; they are 1 to 200 characters without a space. */
+  constructor(path: string, isKey: (text: string) => text is Key) {
     this.#path = path;
+    this.#isKey = isKey;
   }
 
-  read(id: SnapshotId): Uint8Array | null {
+  read(id: Key): Uint8Array | null {
     const place = this.#contents().places.get(id);
     if (place === undefined) return null;
     const bytes = readAt(this.#path, place);
@@ -46,13 +49,13 @@ export class RecordFile {
   }
 
   /** The bytes are views of one buffer, which nothing else holds. */
-  readAll(): Records {
-    const { contents, records } = readContents(this.#path);
+  readAll(): Records<Key> {
+    const { contents, records } = readContents(this.#path, this.#isKey);
     this.#known = contents;
     return records;
   }
 
-  add(added: Records): void {
+  add(added: Records<Key>): void {
     const known = this.#contents();
     const fresh = new Map([...added].filter(([id, bytes]) => known.places.get(id)?.sha256 !== sha256Of(bytes)));
     if (fresh.size === 0) return;
@@ -60,7 +63,7 @@ export class RecordFile {
     else this.#append(fresh, known);
   }
 
-  #append(fresh: Records, known: Contents): void {
+  #append(fresh: Records<Key>, known: Contents<Key>): void {
     const entries = encodeEntries(fresh, known.sizeBytes);
     append(this.#path, entries.bytes);
     const sizeBytes = known.sizeBytes + entries.bytes.length;
@@ -75,28 +78,31 @@ export class RecordFile {
     known.stamp = stamp.text;
   }
 
-  #rewrite(fresh: Records): void {
+  #rewrite(fresh: Records<Key>): void {
     writeFileDurably(this.#path, encodeEntries(new Map([...this.readAll(), ...fresh]), 0).bytes);
     this.#known = null;
   }
 
-  #contents(): Contents {
-    if (this.#known?.stamp !== stampOf(this.#path).text) this.#known = readContents(this.#path).contents;
+  #contents(): Contents<Key> {
+    if (this.#known?.stamp !== stampOf(this.#path).text) this.#known = readContents(this.#path, this.#isKey).contents;
     return this.#known;
   }
 }
 
-function readContents(path: string): { contents: Contents; records: Map<SnapshotId, Uint8Array> } {
+function readContents<Key extends string>(
+  path: string,
+  isKey: (text: string) => text is Key,
+): { contents: Contents<Key>; records: Map<Key, Uint8Array> } {
   // Before the bytes: a write in between makes the stamp old, never the bytes.
   const stamp = stampOf(path).text;
   const file = readIfThere(path);
-  const places = new Map<SnapshotId, Place>();
-  const records = new Map<SnapshotId, Uint8Array>();
+  const places = new Map<Key, Place>();
+  const records = new Map<Key, Uint8Array>();
   let at = 0;
   while (at < file.length) {
     const match = entryHeader.exec(file.toString('latin1', at, at + entryHeaderBytesMax));
     const [header, id, size, sha256] = match ?? [];
-    if (header === undefined || !isSnapshotId(id)) break;
+    if (header === undefined || id === undefined || !isKey(id)) break;
     const start = at + header.length;
     const sizeBytes = Number(size);
     const bytes = file.subarray(start, start + sizeBytes);
@@ -108,16 +114,19 @@ function readContents(path: string): { contents: Contents; records: Map<Snapshot
   return { contents: { stamp, places, sizeBytes: file.length, isDamaged: at !== file.length }, records };
 }
 
-function isWasteful(contents: Contents): boolean {
+function isWasteful(contents: Contents<string>): boolean {
   if (contents.sizeBytes < garbageBytesMin) return false;
   let usedBytes = 0;
   for (const place of contents.places.values()) usedBytes += place.sizeBytes + entryHeaderBytesMax;
   return contents.sizeBytes > 2 * usedBytes;
 }
 
-function encodeEntries(records: Records, start: number): { bytes: Buffer; places: Map<SnapshotId, Place> } {
+function encodeEntries<Key extends string>(
+  records: Records<Key>,
+  start: number,
+): { bytes: Buffer; places: Map<Key, Place> } {
   const parts: Uint8Array[] = [];
-  const places = new Map<SnapshotId, Place>();
+  const places = new Map<Key, Place>();
   let at = start;
   for (const [id, bytes] of records) {
     const sha256 = sha256Of(bytes);

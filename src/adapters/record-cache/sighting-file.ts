@@ -20,10 +20,14 @@ export function decodeSighting(bytes: Uint8Array): StoreSighting | null {
 
 const ids = list(checked(isSnapshotId, 'a snapshot id'), 10_000_000);
 
+/** Files of versions that knew no prune have none. */
+const countOrNone = (value: unknown): number => (value === undefined ? 0 : count(value));
+
 const sightingFields = object<StoreSighting>({
   seenAt: instant,
   snapshotIds: ids,
   headerSeen: flag,
   missingIds: ids,
   generation: count,
+  prunes: countOrNone,
 });

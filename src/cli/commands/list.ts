@@ -48,7 +48,7 @@ export const command: Command = {
     const touching = await pointsTouching(context, deps, list);
     const matching = list.points.filter((point) => filter(point) && touching(point));
     const shown = matching.slice(0, limit);
-    for (const point of shown) out.row('snapshot', pointFields(point));
+    for (const point of shown) out.row('snapshot', pointFields(point, list.pins));
     out.result({
       command: 'list',
       count: shown.length,
@@ -58,7 +58,7 @@ export const command: Command = {
       missing: list.missing,
       stale: list.unreachable?.message ?? null,
     });
-    for (const line of pointLines(shown, { out, now: io.now() })) out.print(line);
+    for (const line of pointLines(shown, { out, now: io.now(), pins: list.pins })) out.print(line);
     printRest(out, { shown: shown.length, matching: matching.length, list });
     return reportTrouble(out, list);
   },

@@ -22,6 +22,7 @@ const sighting: StoreSighting = {
   headerSeen: true,
   missingIds: [idOf(3)],
   generation: 4,
+  prunes: 2,
 };
 
 describe('the record cache', () => {
