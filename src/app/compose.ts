@@ -4,7 +4,9 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { openGitRepository } from '../adapters/git/open-git-repository.ts';
 import { openHoldingArea } from '../adapters/holding/open-holding-area.ts';
+import { openHookRunner } from '../adapters/hooks/open-hook-runner.ts';
 import { openObjectAccess } from '../adapters/objects/open-object-access.ts';
+import { openProgramRunner } from '../adapters/process/open-program-runner.ts';
 import { openRecordCache } from '../adapters/record-cache/open-record-cache.ts';
 import { openSnapshotIndex } from '../adapters/snapshot-index/open-snapshot-index.ts';
 import { openSpool } from '../adapters/spool/open-spool.ts';
@@ -18,12 +20,15 @@ import { openWorkingTree } from '../adapters/vault/open-working-tree.ts';
 import { openVaultLock } from '../adapters/vault-lock/open-vault-lock.ts';
 import type { Deps } from '../engine/deps.ts';
 import { readStoreHeader } from '../engine/ensure-store.ts';
+import { createRedactor } from '../format/redact.ts';
 import { formatStoreUrl } from '../format/store-url.ts';
 import { byteStringOfText } from '../lib/bytes.ts';
+import type { HookRunner } from '../ports/hook-runner.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { Config } from './config.ts';
 import type { Host } from './host.ts';
+import { openTrust } from './outside-actions.ts';
 import { readVersion } from './version.ts';
 
 export interface SessionOptions {
@@ -101,6 +106,7 @@ export async function openSession(
     recordCache: openRecordCache(places.state.cache, storage.url),
     vaultLock: openVaultLock({ directory: places.state.run, hostname: hostname(), now: () => systemClock.now() }),
     holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
+    hooks: hooksOf(config, host, places),
   };
   return { ...deps, [Symbol.asyncDispose]: async () => storage[Symbol.asyncDispose]() };
 }
@@ -119,6 +125,20 @@ function placesOf(config: Config, options: SessionOptions): Places {
     state: preparePrivateState(stateDir, config.vaultRoot),
     indexPath: join(stateDir, 'log', 'snapshots.ndjson'),
   };
+}
+
+function hooksOf(config: Config, host: Host, places: Places): HookRunner {
+  const trust = openTrust(config, () => systemClock.now());
+  return openHookRunner({
+    hooks: config.hooks,
+    vaultRoot: config.vaultRoot,
+    logFile: join(places.state.run, 'hooks.log'),
+    programs: openProgramRunner({ env: host.env, redact: createRedactor(host.env) }),
+    isTrusted: (words, name) => trust.isTrusted({ setting: `hooks.${name}`, words }),
+    now: () => systemClock.now(),
+    monotonicMs: () => systemClock.monotonicMs(),
+    isInsideHook: (host.env['HOLDFAST_HOOK'] ?? '') !== '',
+  });
 }
 
 function machineOf(config: Config, host: Host): Machine {

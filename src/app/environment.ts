@@ -12,6 +12,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   { name: 'HOLDFAST_MACHINE', means: "this machine's name in records and labels (default: the host name)" },
   { name: 'HOLDFAST_KEY', means: 'the passphrase or key of an encrypted store', isSecret: true },
   { name: 'BACKUP_ENCRYPTION_KEY', means: 'the same as 64 hex digits', isSecret: true },
+  { name: 'HOLDFAST_HOOK', means: 'set for the programs that hooks run: a holdfast started by them runs no hooks' },
   { name: 'HOLDFAST_NODE', means: 'the Node.js to run on, when the one found is too old' },
   { name: 'AWS_ACCESS_KEY_ID', means: 'credentials of an S3 store', isSecret: true },
   { name: 'AWS_SECRET_ACCESS_KEY', means: 'credentials of an S3 store', isSecret: true },

@@ -67,6 +67,20 @@ const described = <Schema extends v.GenericSchema>(schema: Schema, means: string
 
 const group = <Entries extends v.ObjectEntries>(entries: Entries) => v.object(entries, 'must be a group in braces');
 
+/** A list of commands that run around something; only after the person approved exactly these (`holdfast hooks trust`). */
+const hookList = () =>
+  v.optional(
+    v.array(
+      group({
+        run: described(commandLine(), 'The program and its arguments.'),
+        timeout: described(v.optional(duration(1000), '60s'), 'It is stopped after this long.'),
+        every: described(v.optional(duration(), '10m'), 'Around automatic snapshots it runs no more often than this.'),
+      }),
+      'must be a list of commands',
+    ),
+    [],
+  );
+
 const retention = group({
   within: described(v.optional(duration(), '48h'), 'Everything younger than this is kept.'),
   hourly: described(v.optional(count(0, 100_000), 0), 'How many hourly snapshots are kept.'),
@@ -147,18 +161,11 @@ export const settingsSchema = group({
   hooks: v.optional(
     group({
       preSnapshot: described(
-        v.optional(
-          v.array(
-            group({
-              run: described(commandLine(), 'The program and its arguments.'),
-              timeout: described(v.optional(duration(1000), '60s'), 'It is stopped after this long.'),
-            }),
-            'must be a list of commands',
-          ),
-          [],
-        ),
+        hookList(),
         'Commands that run before each snapshot, for instance to dump a database into the vault.',
       ),
+      postSnapshot: described(hookList(), 'Commands that run after each snapshot that stored something.'),
+      onAlert: described(hookList(), 'Commands that run with each alert as JSON on their standard input.'),
     }),
     {},
   ),

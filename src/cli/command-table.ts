@@ -109,6 +109,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/reindex.ts')).command,
   },
   {
+    name: 'hooks',
+    summary: 'show and approve the commands and addresses of the settings',
+    group: 'more',
+    load: async () => (await import('./commands/hooks.ts')).command,
+  },
+  {
     name: 'completion',
     summary: 'print the completion script of a shell',
     group: 'more',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HoldfastError } from '../model/errors.ts';
 import { exitCodeOf } from './exit-codes.ts';
-import { createRedactor, type Redactor } from './redact.ts';
+import { createRedactor, type Redactor } from '../format/redact.ts';
 
 export interface CrashContext {
   readonly argv: readonly string[];

@@ -2,6 +2,7 @@ import type { ByteString } from '../lib/bytes.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { GitRepository } from '../ports/git-repository.ts';
+import type { HookRunner } from '../ports/hook-runner.ts';
 import type { HoldingArea } from '../ports/holding-area.ts';
 import type { ObjectAccess } from '../ports/object-access.ts';
 import type { ObjectStorage } from '../ports/object-storage.ts';
@@ -45,4 +46,5 @@ export interface Deps {
   readonly recordCache: RecordCache;
   readonly vaultLock: VaultLock;
   readonly holdingArea: HoldingArea;
+  readonly hooks: HookRunner;
 }

@@ -14,6 +14,7 @@ import { dropStaleUploads } from './drop-stale-uploads.ts';
 import { assertNotForeign } from './ensure-store.ts';
 import { rebuildLostIndex } from './mend-index.ts';
 import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
+import { runPostSnapshotHooks, runPreSnapshotHooks } from './run-hooks.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
 
 export interface TakeSnapshotOptions {
@@ -51,16 +52,23 @@ export type SnapshotOutcome =
  * @throws {HoldfastError} `vault_locked`, `store_rewound`, `store_foreign`, and kinds local and canceled
  */
 export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
+  const outcome = await takeLocked(deps, options);
+  const after = await runPostSnapshotHooks(deps, outcome, options);
+  return after.length === 0 ? outcome : { ...outcome, notices: [...outcome.notices, ...after] };
+}
+
+async function takeLocked(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
   const startedMs = deps.clock.monotonicMs();
   const requestsBefore = { ...deps.storage.requests };
   await using _lock = await deps.vaultLock.acquire('snapshot');
+  const hooked = await runPreSnapshotHooks(deps, options);
   const cleaned = await cleanUp(deps);
   const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });
   assertNotRewound(view, deps.storage.url);
   assertNotForeign(deps, view);
   await assertBaseStillThere(deps, view, options.signal);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
-  const notices = [...cleaned, ...(await rebuildLostIndex(deps, view))];
+  const notices = [...hooked, ...cleaned, ...(await rebuildLostIndex(deps, view))];
   for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
 
   const captured = await captureVault(deps, view, options);

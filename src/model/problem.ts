@@ -22,6 +22,7 @@ export type ProblemCode =
   | 'name_taken'
   | 'name_too_long'
   | 'not_restored'
+  | 'left_alone'
   | 'damaged'
   | 'unsupported_name';
 
@@ -46,7 +47,9 @@ export type NoticeCode =
   | 'index_rebuilt'
   | 'ignore_rule_doubtful'
   | 'versioning_off'
-  | 'rebuilt_pack_index';
+  | 'rebuilt_pack_index'
+  | 'hook_failed'
+  | 'hook_untrusted';
 
 /** What a snapshot did not protect, and why: one row of the ledger. */
 export interface LedgerEntry {

@@ -106,6 +106,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     recordCache: openRecordCache(state.cache, storage.url),
     vaultLock: openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
     holdingArea: openHoldingArea({ vaultRoot: root, holdingDir: '_restore' }),
+    hooks: { run: async () => [] },
   };
   const write = (path: string, content: string | Uint8Array): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
