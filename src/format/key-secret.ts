@@ -1,11 +1,6 @@
 import { HoldfastError } from '../model/errors.ts';
+import type { KeySecret } from '../model/store-keys.ts';
 import { keyBytes } from './keyring.ts';
-
-/** What a person opens a store with. */
-export type KeySecret =
-  | { readonly kind: 'passphrase'; readonly text: string }
-  /** 32 bytes of chance, known to people as 64 hex digits. */
-  | { readonly kind: 'raw'; readonly bytes: Uint8Array };
 
 export const passphraseCharsMin = 8;
 const passphraseCharsMax = 1024;
@@ -38,7 +33,7 @@ export function parsePassphrase(text: string, where: string): KeySecret {
  * @throws {HoldfastError} `key_invalid`
  */
 export function assertStrongEnough(secret: KeySecret): void {
-  if (secret.kind === 'passphrase' && [...secret.text].length < passphraseCharsMin) {
+  if (secret.kind === 'passphrase' && secret.text.length < passphraseCharsMin) {
     throw new HoldfastError('key_invalid', `A passphrase needs at least ${passphraseCharsMin} characters.`, {
       hint: 'Four or five random words are easy to keep and hard to guess.',
     });

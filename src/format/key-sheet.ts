@@ -1,17 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../model/errors.ts';
+import type { KeySecret, KeySheet, MasterKey, StoredSheet, UnlockedSheet, WrappedMaster } from '../model/store-keys.ts';
 import { checked, instant, list, nullable, object, type Shape, ShapeError, textLike } from './json-shape.ts';
-import type { KeySecret } from './key-secret.ts';
-import {
-  fitsSecret,
-  type KeySlot,
-  slotShape,
-  unwrapByMaster,
-  unwrapKey,
-  wrapByMaster,
-  wrappedKeyShape,
-} from './key-slot.ts';
-import { type Keyring, keyringOf, type MasterKey, masterKeyOf } from './keyring.ts';
+import { fitsSecret, slotShape, unwrapByMaster, unwrapKey, wrapByMaster, wrappedKeyShape } from './key-slot.ts';
+import { keyringOf, masterKeyOf } from './keyring.ts';
 import { prettyJson } from './pretty-json.ts';
 import { isPlainId } from './store-layout.ts';
 import { addSum, hasRightSum, sumBytes } from './sum-json.ts';
@@ -22,43 +14,6 @@ const slotsMax = 32;
 /** Each costs half a second to try. */
 export const passphraseSlotsMax = 6;
 const mastersMax = 1000;
-
-/** A master key as a sheet names it. The newest is wrapped by the slots, every older one by the newest. */
-export interface WrappedMaster {
-  /** 16 hex digits. */
-  readonly id: string;
-  readonly createdAt: string;
-  /** Null for the newest. */
-  readonly wrapped: string | null;
-}
-
-/**
- * The keys of a store: one immutable document a generation, of which the newest counts. Whoever holds a master key can prove
- * that nobody without one wrote it.
- */
-export interface KeySheet {
-  readonly vaultId: string;
-  /** 1, 2, 3, ... */
-  readonly generation: number;
-  /** Oldest first. */
-  readonly masters: readonly WrappedMaster[];
-  readonly slots: readonly KeySlot[];
-}
-
-/** A sheet as it lies in the store. */
-export interface StoredSheet {
-  readonly sheet: KeySheet;
-  readonly bytes: Uint8Array;
-}
-
-/** A store that was opened. */
-export interface UnlockedSheet {
-  readonly sheet: KeySheet;
-  readonly keyring: Keyring;
-  /** The slot that opened it. */
-  readonly slot: KeySlot;
-  readonly secret: KeySecret;
-}
 
 /** Encodes a sheet, proved by its newest master key. The same sheet always gives the same bytes. */
 export function encodeKeySheet(sheet: KeySheet, newest: MasterKey): Uint8Array {
@@ -107,7 +62,7 @@ export async function unlockSheet(
     if (newest === null) continue;
     const keyring = keyringOf(sheet.vaultId, mastersOf(sheet, masterKeyOf(newest)));
     assertProved(bytes, keyring.newest);
-    return { sheet, keyring, slot, secret };
+    return { sheet, bytes, keyring, slot, secret };
   }
   return null;
 }

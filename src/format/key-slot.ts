@@ -1,40 +1,7 @@
 import { argon2, createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
+import type { KeyDerivation, KeySecret, KeySlot } from '../model/store-keys.ts';
 import { checked, instant, nullable, object, type Shape, ShapeError, text, textLike } from './json-shape.ts';
-import type { KeySecret } from './key-secret.ts';
 import { deriveKey, keyBytes } from './keyring.ts';
-
-/** How a slot's key comes from what a person knows. Sizes in KiB. */
-export type KeyDerivation =
-  | {
-      readonly id: 'argon2id';
-      readonly salt: string;
-      readonly memoryKiB: number;
-      readonly passes: number;
-      readonly lanes: number;
-    }
-  | {
-      readonly id: 'scrypt';
-      readonly salt: string;
-      readonly cost: number;
-      readonly blockSize: number;
-      readonly lanes: number;
-    }
-  /** For raw keys, which need no stretching. */
-  | { readonly id: 'hkdf-sha256'; readonly salt: string };
-
-/** One way to open a store: the newest master key, wrapped by a passphrase or a raw key. */
-export interface KeySlot {
-  /** 8 hex digits. */
-  readonly id: string;
-  /** For people: "laptop", "recovery". */
-  readonly name: string;
-  readonly createdAt: string;
-  /** Id of the slot this one takes the place of, while both are there: a rotation under way. */
-  readonly replaces: string | null;
-  readonly derivation: KeyDerivation;
-  /** The wrapped master key with its tag, 96 hex digits. */
-  readonly wrapped: string;
-}
 
 const tagBytes = 16;
 const cipherName = 'aes-256-gcm';

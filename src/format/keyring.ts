@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import type { Sha256 } from '../model/ids.ts';
+import type { Keyring, MasterKey } from '../model/store-keys.ts';
 
 /** Bytes of every key and salt of ours. */
 export const keyBytes = 32;
@@ -7,27 +8,6 @@ export const keyBytes = 32;
 export const masterIdBytes = 8;
 
 const noSalt = new Uint8Array(0);
-
-/** One master key with what is derived from it. Lives in memory only. */
-export interface MasterKey {
-  /** 16 hex digits, derived from the key itself. */
-  readonly id: string;
-  readonly bytes: Uint8Array;
-  /** Makes the salts of sealed objects. */
-  readonly saltKey: Uint8Array;
-  /** Proves key sheets. */
-  readonly sheetKey: Uint8Array;
-  /** Stands in for labels where those are hidden. */
-  readonly labelKey: Uint8Array;
-}
-
-/** The master keys of one store: the newest seals, all of them open. */
-export interface Keyring {
-  readonly vaultId: string;
-  readonly newest: MasterKey;
-  /** By id. */
-  readonly masters: ReadonlyMap<string, MasterKey>;
-}
 
 /** HKDF-SHA-256; `purpose` keeps keys of different uses apart. */
 export function deriveKey(

@@ -4,7 +4,8 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../model/errors.ts';
 import type { Sha256 } from '../model/ids.ts';
-import { deriveKey, keyBytes, type Keyring, masterIdBytes, objectSalt } from './keyring.ts';
+import type { Keyring } from '../model/store-keys.ts';
+import { deriveKey, keyBytes, masterIdBytes, objectSalt } from './keyring.ts';
 
 /** Plain bytes of every chunk but the last. */
 export const chunkBytes = 65_536;
@@ -18,6 +19,8 @@ const version = 1;
 const suite = 1;
 const at = { version: 8, suite: 9, reserved: 10, size: 12, master: 20, salt: 28, commitment: 60 } as const;
 const cipherName = 'aes-256-gcm';
+// Sealed, it must still be a size that is exact in a double.
+const sizeMax = 2n ** 52n;
 const sealedChunkBytes = chunkBytes + tagBytes;
 
 /** What it takes to seal or open the chunks of one object. */
@@ -92,7 +95,7 @@ export function openHeader(keyring: Keyring, bytes: Uint8Array, name: string): S
     throw damaged(name, 'it is encrypted in a way this holdfast does not know');
   }
   const sizeBytes = header.readBigUInt64BE(at.size);
-  if (sizeBytes > BigInt(Number.MAX_SAFE_INTEGER / 2)) throw damaged(name, 'its size cannot be right');
+  if (sizeBytes > sizeMax) throw damaged(name, 'its size cannot be right');
   const masterId = header.toString('hex', at.master, at.master + masterIdBytes);
   const master = keyring.masters.get(masterId);
   if (master === undefined) throw damaged(name, 'no key of this store encrypted it', { unknownKey: masterId });

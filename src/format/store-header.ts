@@ -1,5 +1,5 @@
 import { HoldfastError } from '../model/errors.ts';
-import { checked, instant, nullable, object, ShapeError, text } from './json-shape.ts';
+import { checked, instant, nullable, object, oneOf, ShapeError, text } from './json-shape.ts';
 import { prettyJson } from './pretty-json.ts';
 import { addSum, hasRightSum } from './sum-json.ts';
 import { isPlainId } from './store-layout.ts';
@@ -9,6 +9,14 @@ export const storeFormat = 1;
 
 /** Largest header in bytes, for readers. */
 export const storeHeaderBytesMax = 64 * 1024;
+
+/** How the objects of a store are encrypted: see sealed-object.ts. The keys are below `keys/`. */
+export interface StoreCipher {
+  readonly suite: 'aes-256-gcm-stream-64k';
+}
+
+/** What new encrypted stores use. */
+export const storeCipher: StoreCipher = { suite: 'aes-256-gcm-stream-64k' };
 
 /**
  * What a store is: the object under `holdfast.json`, written once when the store is made. (A vault's settings file has
@@ -22,7 +30,7 @@ export interface StoreHeader {
   /** Who made it, for people: "holdfast 0.1.0 on laptop". */
   readonly createdBy: string;
   /** Null: contents are not encrypted. */
-  readonly cipher: null;
+  readonly cipher: StoreCipher | null;
 }
 
 /** Encodes the header. The same header always gives the same bytes. */
@@ -43,8 +51,7 @@ export function decodeStoreHeader(bytes: Uint8Array): StoreHeader {
     const { format } = formatField(document);
     if (format > storeFormat) throw newerStore(`needs version ${format} of the store format`);
     const header = headerFields(document);
-    if (header.cipher !== null) throw newerStore('is encrypted, which this version cannot read');
-    return { ...header, cipher: null };
+    return { ...header, cipher: header.cipher === null ? null : decodeCipher(header.cipher) };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new HoldfastError(
@@ -68,6 +75,15 @@ function parseHeader(bytes: Uint8Array): unknown {
   }
 }
 
+function decodeCipher(cipher: object): StoreCipher {
+  try {
+    return cipherFields(cipher);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw newerStore('is encrypted in a way this version cannot read');
+  }
+}
+
 function newerStore(what: string): HoldfastError {
   return new HoldfastError(
     'store_newer',
@@ -82,6 +98,8 @@ function newerStore(what: string): HoldfastError {
 const formatField = object<{ format: number }>({
   format: checked((value): value is number => Number.isSafeInteger(value) && (value as number) >= 1, 'a version'),
 });
+
+const cipherFields = object<StoreCipher>({ suite: oneOf([storeCipher.suite]) });
 
 const headerFields = object<Omit<StoreHeader, 'cipher'> & { cipher: object | null }>({
   vaultId: checked(isPlainId, 'an id of [a-z0-9-]'),
