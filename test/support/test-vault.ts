@@ -14,6 +14,7 @@ import type { Deps } from '../../src/engine/deps.ts';
 import type { HoldfastEvent } from '../../src/model/events.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ObjectStorage } from '../../src/ports/object-storage.ts';
+import type { VaultLock } from '../../src/ports/vault-lock.ts';
 
 /** A clock that moves only when told. */
 export interface MovableClock extends Clock {
@@ -43,6 +44,10 @@ export interface TestVaultOptions {
   readonly vaultId?: string;
   /** Where packs of a store that is not local are cached; in the private state unless told. */
   readonly cacheDirectory?: string;
+  /** The scanner's clock, which judges file times; the real one unless told. */
+  readonly scanNow?: () => number;
+  /** The lock of the real file system unless told. */
+  readonly vaultLock?: VaultLock;
 }
 
 export interface TestVault {
@@ -89,7 +94,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
       oneFileSystem: false,
       maxFileSize: null,
       chunkAbove: 8 * 1024 * 1024,
-      now: () => Date.now(),
+      now: options.scanNow ?? (() => Date.now()),
     }),
     statCache: openStatCacheFile(join(state.cache, 'stat.cache'), machine),
     repository: openGitRepository(root, {
@@ -104,7 +109,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     spool: openSpool(spoolOfStore(state, storage.url), machine),
     snapshotIndex: openSnapshotIndex({ path: join(stateDir, 'log', 'snapshots.ndjson'), machine, user: 'ada', now }),
     recordCache: openRecordCache(state.cache, storage.url),
-    vaultLock: openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
+    vaultLock: options.vaultLock ?? openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
     holdingArea: openHoldingArea({ vaultRoot: root, holdingDir: '_restore' }),
     hooks: { run: async () => [] },
   };
