@@ -10,6 +10,7 @@ import { openProgramRunner } from '../adapters/process/open-program-runner.ts';
 import { openRecordCache } from '../adapters/record-cache/open-record-cache.ts';
 import { openSnapshotIndex } from '../adapters/snapshot-index/open-snapshot-index.ts';
 import { openSpool } from '../adapters/spool/open-spool.ts';
+import { openSealedStorage } from '../adapters/storage/open-sealed-storage.ts';
 import { openStorage } from '../adapters/storage/open-storage.ts';
 import { type Machine, loadMachine } from '../adapters/system/open-machine.ts';
 import { type PrivateState, preparePrivateState, spoolOfStore } from '../adapters/system/open-private-state.ts';
@@ -19,14 +20,17 @@ import { openStatCacheFile } from '../adapters/vault/open-stat-cache.ts';
 import { openWorkingTree } from '../adapters/vault/open-working-tree.ts';
 import { openVaultLock } from '../adapters/vault-lock/open-vault-lock.ts';
 import type { Deps } from '../engine/deps.ts';
-import { readStoreHeader } from '../engine/ensure-store.ts';
+import { assertMayBePlain, readStoreHeader } from '../engine/ensure-store.ts';
 import { createRedactor } from '../format/redact.ts';
 import { formatStoreUrl } from '../format/store-url.ts';
 import { byteStringOfText } from '../lib/bytes.ts';
+import { isHoldfastError } from '../model/errors.ts';
+import type { KeySecret } from '../model/store-keys.ts';
 import type { HookRunner } from '../ports/hook-runner.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { Config } from './config.ts';
+import { keyPlacesOf } from './key-places.ts';
 import type { Host } from './host.ts';
 import { openTrust } from './outside-actions.ts';
 import { readVersion } from './version.ts';
@@ -41,6 +45,10 @@ export interface SessionOptions {
   readonly createStore?: boolean;
   /** Special files make a snapshot partial. */
   readonly strict?: boolean;
+  /** False for a command that shows what needs no key, or brings its own: an encrypted store is not opened beforehand. */
+  readonly needsKey?: boolean;
+  /** Asks the person for the store's passphrase; null where there is nobody to ask. */
+  readonly askPassphrase?: () => Promise<KeySecret | null>;
 }
 
 /** Everything a command works with; leaving the scope closes it. */
@@ -54,7 +62,7 @@ export async function openSession(
 ): Promise<Session> {
   const machine = machineOf(config, host);
   const places = placesOf(config, options);
-  const storage = await openStorage(formatStoreUrl(config.store), {
+  const rawStorage = await openStorage(formatStoreUrl(config.store), {
     clock: systemClock,
     random: systemRandom,
     // The default store is nobody's disk to mount: where it is missing there is no snapshot yet, or (K18) they are gone.
@@ -63,6 +71,19 @@ export async function openSession(
     capabilitiesFile: join(places.state.cache, 'storage-capabilities.json'),
     onRetry: (retry) => options.events.emit({ type: 'request_retried', ...retry }),
   });
+  const { storage, encryption } = openSealedStorage(rawStorage, {
+    knownFile: join(places.state.directory, 'stores', `${hash('sha256', rawStorage.url).slice(0, 16)}.json`),
+    readSecret: () => readSecret(config, host, options),
+    isRequired: config.encryption.required,
+    hideLabels: config.encryption.hideLabels,
+    temporaryDirectory: join(places.state.cache, 'sealed'),
+  });
+  try {
+    await settleEncryption({ storage, encryption }, options);
+  } catch (error) {
+    await rawStorage[Symbol.asyncDispose]();
+    throw error;
+  }
   const deps: Deps = {
     identity: {
       vault: {
@@ -86,15 +107,19 @@ export async function openSession(
       holdingDir: config.holdingDir,
       stateDir: config.stateDir,
       gitignore: config.capture.gitignore,
-      allowSecrets: config.capture.allowSecrets,
+      // What leaves this machine encrypted may hold secrets.
+      allowSecrets: config.capture.allowSecrets || encryption.isSealed === true,
       oneFileSystem: config.capture.oneFileSystem,
       maxFileSize: config.capture.maxFileSize ?? null,
       chunkAbove: config.capture.chunkAbove,
+      temporaryFolder: join(places.state.cache, 'databases'),
       now: () => systemClock.now().getTime(),
     }),
     statCache: openStatCacheFile(join(places.state.cache, 'stat.cache'), machine.id),
     repository: openGitRepository(config.vaultRoot, { env: host.env, home: host.home === '' ? null : host.home }),
     storage,
+    rawStorage,
+    encryption,
     objects: openObjectAccess({ storage, cacheDirectory: storage.isLocal ? null : join(places.state.cache, 'packs') }),
     spool: openSpool(spoolOfStore(places.state, storage.url), machine.id),
     snapshotIndex: openSnapshotIndex({
@@ -108,7 +133,36 @@ export async function openSession(
     holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
     hooks: hooksOf(config, host, places),
   };
-  return { ...deps, [Symbol.asyncDispose]: async () => storage[Symbol.asyncDispose]() };
+  return {
+    ...deps,
+    [Symbol.asyncDispose]: async () => {
+      await storage[Symbol.asyncDispose]();
+      await rawStorage[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The key is needed before anything is captured or written, so that a wrong one leaves no trace (K09). */
+async function settleEncryption(deps: Pick<Deps, 'encryption' | 'storage'>, options: SessionOptions): Promise<void> {
+  if (options.needsKey === false) return;
+  try {
+    await deps.encryption.unlock();
+  } catch (error) {
+    // A store never seen before that cannot be reached: a snapshot waits in the spool, anything else fails by itself.
+    if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
+    return;
+  }
+  if (options.prepareVault && deps.encryption.isSealed !== true) assertMayBePlain(deps);
+}
+
+async function readSecret(
+  config: Config,
+  host: Host,
+  { events, askPassphrase }: SessionOptions & { events: EventSink },
+): Promise<KeySecret | null> {
+  const { readKey } = await import('../adapters/key-source/open-key-source.ts');
+  const given = await readKey(keyPlacesOf(config, host), (notice) => events.emit({ type: 'notice_given', notice }));
+  return given ?? (await askPassphrase?.()) ?? null;
 }
 
 interface Places {

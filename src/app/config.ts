@@ -20,6 +20,10 @@ export interface Config extends Omit<Settings, '$schema' | 'format' | 'store' | 
   readonly storeFrom: 'flag' | 'environment' | 'settings' | 'default';
   /** `--insecure`: plain http to another machine is allowed. */
   readonly insecure: boolean;
+  /** `--key-file`, absolute. */
+  readonly keyFile: string | null;
+  /** `--key-command`. */
+  readonly keyCommand: string | null;
   /** Folder of holdfast's own data for this user: default stores, the machine's identity. May not exist yet. */
   readonly dataRoot: string;
 }

@@ -14,6 +14,8 @@ export interface ConfigFlags {
   readonly vault?: string | undefined;
   readonly store?: string | undefined;
   readonly insecure?: boolean | undefined;
+  readonly keyFile?: string | undefined;
+  readonly keyCommand?: string | undefined;
 }
 
 /**
@@ -50,6 +52,8 @@ export function loadConfig(flags: ConfigFlags, host: Host): Config {
     store,
     storeFrom,
     insecure,
+    keyFile: flags.keyFile === undefined ? null : absolutePath(flags.keyFile, host),
+    keyCommand: flags.keyCommand ?? null,
     dataRoot,
   };
 }

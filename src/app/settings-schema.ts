@@ -148,7 +148,10 @@ export const settingsSchema = group({
     {},
   ),
   encryption: v.optional(
-    group({ hideLabels: described(v.optional(flag(), false), 'Labels are kept out of the names in the store.') }),
+    group({
+      required: described(v.optional(flag(), false), 'A store without encryption is refused; init --encrypt sets it.'),
+      hideLabels: described(v.optional(flag(), false), 'Labels are kept out of the names in an encrypted store.'),
+    }),
     {},
   ),
   git: v.optional(

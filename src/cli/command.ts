@@ -80,6 +80,8 @@ export const globalOptions: readonly OptionSpec[] = [
   { flags: '--json', summary: 'print JSON, one object a line, the result last' },
   { flags: '-q, --quiet', summary: 'print errors only' },
   { flags: '--no-color', summary: 'print without colours' },
+  { flags: '--key-file <path>', summary: 'the file with the key or passphrase of an encrypted store' },
+  { flags: '--key-command <command>', summary: 'the program that prints it' },
   { flags: '--insecure', summary: 'allow a store over plain http' },
   { flags: '-h, --help', summary: 'show this help' },
 ];

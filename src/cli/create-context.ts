@@ -2,6 +2,7 @@ import type { Config } from '../app/config.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { CommandContext } from './command.ts';
+import { askPassphrase } from './ask-passphrase.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
@@ -30,7 +31,13 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
   };
   const load = async () => {
     const { loadConfig } = await import('../app/load-config.ts');
-    const flags = { vault: value('vault'), store: value('store'), insecure: parsed.options.has('insecure') };
+    const flags = {
+      vault: value('vault'),
+      store: value('store'),
+      insecure: parsed.options.has('insecure'),
+      keyFile: value('key-file'),
+      keyCommand: value('key-command'),
+    };
     const read = loadConfig(flags, io);
     parts.onConfig(read);
     return read;
@@ -50,7 +57,12 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
     signal: io.signal,
     config,
     openSession: async ({ adjust = (asIs: Config) => asIs, ...options } = {}) =>
-      parts.openSession(adjust(await config()), io, { prepareVault: false, ...options, events }),
+      parts.openSession(adjust(await config()), io, {
+        prepareVault: false,
+        askPassphrase: () => askPassphrase(io, out),
+        ...options,
+        events,
+      }),
   };
 }
 

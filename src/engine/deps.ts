@@ -9,6 +9,7 @@ import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { RecordCache } from '../ports/record-cache.ts';
 import type { SnapshotIndex } from '../ports/snapshot-index.ts';
 import type { Spool } from '../ports/spool.ts';
+import type { StoreEncryption } from '../ports/store-encryption.ts';
 import type { VaultLock } from '../ports/vault-lock.ts';
 import type { StatCacheFile, WorkingTree } from '../ports/working-tree.ts';
 
@@ -39,7 +40,11 @@ export interface Deps {
   readonly workingTree: WorkingTree;
   readonly statCache: StatCacheFile;
   readonly repository: GitRepository;
+  /** The plain view of the store: bytes as they were before encryption, where it encrypts. */
   readonly storage: ObjectStorage;
+  /** The store's bytes as they lie there. For copying objects as they are, and for what is never encrypted. */
+  readonly rawStorage: ObjectStorage;
+  readonly encryption: StoreEncryption;
   readonly objects: ObjectAccess;
   readonly spool: Spool;
   readonly snapshotIndex: SnapshotIndex;

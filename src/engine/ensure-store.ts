@@ -1,7 +1,9 @@
 import { sha256Of } from '../format/digest.ts';
+import { decryptorSource } from '../format/decryptor/decryptor-source.ts';
 import { restoreGuide } from '../format/restore-guide.ts';
-import { decodeStoreHeader, encodeStoreHeader, type StoreHeader, storeHeaderBytesMax } from '../format/store-header.ts';
-import { storeKeys } from '../format/store-layout.ts';
+import { decodeStoreHeader, encodeStoreHeader, storeCipher, storeHeaderBytesMax } from '../format/store-header.ts';
+import type { StoreHeader } from '../format/store-header.ts';
+import { keySheetKey, storeKeys } from '../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { StorageBody } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
@@ -19,6 +21,7 @@ export async function ensureStore(deps: Deps, options: { signal?: AbortSignal | 
   const header = await readStoreHeader(deps, options);
   if (header === null) await createStore(deps, options);
   else assertOwnStore(deps, header);
+  if (header !== null) await deps.encryption.refresh(options);
   await deps.recordCache.saveSighting({
     snapshotIds: [],
     missingIds: [],
@@ -80,19 +83,37 @@ function assertOwnStore(
 
 /** The guide goes first: a store that exists always tells how to get everything back without holdfast. */
 async function createStore(deps: Deps, options: { signal?: AbortSignal | undefined }): Promise<void> {
+  const keys = await deps.encryption.unlock(options);
+  if (keys === null) assertMayBePlain(deps);
   const header: StoreHeader = {
     vaultId: deps.identity.vault.id,
     vaultName: deps.identity.vault.name,
     createdAt: deps.clock.now().toISOString(),
     createdBy: deps.identity.writer,
-    cipher: null,
+    cipher: keys === null ? null : storeCipher,
   };
-  await putOnce(deps, storeKeys.restoreGuide, Buffer.from(restoreGuide()), options);
+  if (keys !== null) {
+    await putOnce(deps, keySheetKey(keys.sheet.generation), keys.bytes, options);
+    await putOnce(deps, storeKeys.decryptor, Buffer.from(decryptorSource), options);
+  }
+  const guide = restoreGuide({ isEncrypted: keys !== null });
+  await putOnce(deps, storeKeys.restoreGuide, Buffer.from(guide), options);
   const outcome = await putOnce(deps, storeKeys.header, encodeStoreHeader(header), options);
   if (outcome === 'taken') {
     const theirs = await readStoreHeader(deps, options);
     if (theirs !== null) assertOwnStore(deps, theirs);
   }
+}
+
+/**
+ * Fails where the settings demand encryption and there is no encrypted store yet.
+ * @throws {HoldfastError} `config_invalid`
+ */
+export function assertMayBePlain(deps: Pick<Deps, 'encryption' | 'storage'>): void {
+  if (!deps.encryption.isRequired) return;
+  throw new HoldfastError('config_invalid', `The settings demand encryption, and ${deps.storage.url} has none yet.`, {
+    hint: 'Make the store with: holdfast init --encrypt',
+  });
 }
 
 async function putOnce(

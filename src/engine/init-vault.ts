@@ -4,7 +4,9 @@ import type { LedgerEntry, Notice, Problem } from '../model/problem.ts';
 import { modeBits, type VaultTree } from '../model/vault-tree.ts';
 import type { VersioningState } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
+import { createKeys } from './create-keys.ts';
 import { ensureStore, readStoreHeader } from './ensure-store.ts';
+import type { NewKey } from './publish-keys.ts';
 
 const largestFoldersMax = 10;
 
@@ -21,6 +23,7 @@ export interface InitPlan {
     readonly state: 'new' | 'ours' | 'foreign';
     readonly vaultName: string | null;
     readonly vaultId: string | null;
+    readonly isEncrypted: boolean;
   };
   readonly versioning: VersioningState;
   readonly files: number;
@@ -52,6 +55,7 @@ export async function planInit(deps: Deps, options: { signal?: AbortSignal | und
       state: header === null ? 'new' : isOurs ? 'ours' : 'foreign',
       vaultName: header?.vaultName ?? null,
       vaultId: header?.vaultId ?? null,
+      isEncrypted: (header?.cipher ?? null) !== null,
     },
     versioning,
     files: folders[0]?.files ?? 0,
@@ -67,12 +71,16 @@ export async function planInit(deps: Deps, options: { signal?: AbortSignal | und
   };
 }
 
-/** Creates the store (or joins our own), turns versioning on where the storage can, and logs it. */
+/**
+ * Creates the store (or joins our own), turns versioning on where the storage can, and logs it. With `keys` a new store is
+ * encrypted, and each of them opens it.
+ */
 export async function applyInit(
   deps: Deps,
-  options: { signal?: AbortSignal | undefined } = {},
+  options: { keys?: readonly NewKey[] | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly versioning: VersioningState }> {
   await using _lock = await deps.vaultLock.acquire('init');
+  if (options.keys !== undefined) await createKeys(deps, options.keys, options);
   await ensureStore(deps, options);
   const versioning = await deps.storage.enableVersioning({ signal: options.signal });
   await deps.snapshotIndex.append({

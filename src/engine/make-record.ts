@@ -74,8 +74,9 @@ function isSpecialFile(notice: Notice): boolean {
 
 function freeId(deps: Deps, parts: RecordParts): SnapshotId {
   const nonce = idNonce(deps);
+  const shownLabel = deps.encryption.hiddenSlug(parts.label, parts.takenAt) ?? parts.label;
   for (let clash = 1; ; clash++) {
-    const id = makeSnapshotId(parts.takenAt, parts.label, clash, nonce);
+    const id = makeSnapshotId(parts.takenAt, shownLabel, clash, nonce);
     if (!hasSnapshot(parts.view.points, id)) return id;
   }
 }

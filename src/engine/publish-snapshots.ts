@@ -52,14 +52,18 @@ async function publishFirst(
   options: PublishOptions,
 ): Promise<{ readonly done: SpooledSnapshot; readonly rest: readonly SpooledSnapshot[] }> {
   let [current, ...rest] = waiting as readonly [SpooledSnapshot, ...SpooledSnapshot[]];
-  const { takenAt, label } = current.record;
+  const { label } = current.record;
+  const taken = new Date(current.record.takenAt);
   for (let clash = 2; ; clash++) {
     try {
       await putSnapshot(deps, current, options.signal);
       return { done: current, rest };
     } catch (error) {
       if (!isHoldfastError(error, 'storage_conflict') || clash > clashesMax) throw error;
-      const record = withId(current.record, makeSnapshotId(new Date(takenAt), label, clash, idNonce(deps)));
+      const record = withId(
+        current.record,
+        makeSnapshotId(taken, deps.encryption.hiddenSlug(label, taken) ?? label, clash, idNonce(deps)),
+      );
       const renamed = await deps.spool.rewrite(current, record, encodeRecord(record));
       // Before it is published: once it has left the spool, nothing would tell those behind it that it was renamed.
       current = renamed;

@@ -1,5 +1,5 @@
 const redacted = '[redacted]';
-const secretVariable = /^(?:AWS_.*(?:SECRET|TOKEN|KEY).*|HOLDFAST_KEY|HOLDFAST_PASSPHRASE|BACKUP_ENCRYPTION_KEY)$/;
+const secretVariable = /^(?:AWS_.*(?:SECRET|TOKEN|KEY).*|HOLDFAST_(?:NEW_)?(?:KEY|PASSPHRASE)|BACKUP_ENCRYPTION_KEY)$/;
 // Shorter values would blot out ordinary words, and no key is that short.
 const secretCharsMin = 4;
 // What is quoted from outside is cut at some length, so that a long secret may show only its beginning.

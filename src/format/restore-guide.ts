@@ -2,8 +2,9 @@
  * The text of RESTORE.md, written once into every store: how to get everything back with stock git and a POSIX shell
  * alone. A test follows it literally, running its blocks marked `sh` in order.
  */
-export function restoreGuide(): string {
-  return text.replaceAll('\\`', '`').replaceAll('$\\{', '${');
+export function restoreGuide({ isEncrypted = false }: { isEncrypted?: boolean } = {}): string {
+  const full = isEncrypted ? text : text;
+  return full.replaceAll('\\`', '`').replaceAll('$\\{', '${');
 }
 
 // Raw, so that the scripts stand here as they are printed; only a backtick and "${" need a backslash before them.

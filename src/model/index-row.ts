@@ -36,6 +36,23 @@ export type IndexEvent =
       readonly durationMs: number;
     }
   | {
+      readonly event: 'rollback';
+      /** Went back to `id`, or was given up, which put back what was there before. */
+      readonly outcome: 'done' | 'aborted';
+      readonly id: SnapshotId;
+      /** The snapshot taken just before: what `undo` goes back to. */
+      readonly safety: SnapshotId;
+      readonly startedAt: string;
+      readonly changed: number;
+      readonly broughtBack: number;
+      readonly setAside: number;
+      readonly leftAlone: number;
+      /** Name of the folder in the holding directory with what was set aside. */
+      readonly into: string;
+      /** The command that takes it back. */
+      readonly undo: string;
+    }
+  | {
       readonly event: 'verify';
       readonly depth: 'quick' | 'new' | 'full' | 'sample';
       readonly snapshots: number;
@@ -48,9 +65,27 @@ export type IndexEvent =
     }
   | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
   | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
+  /** The keys of an encrypted store changed; `name` is the key's, 'master' a new master key. */
+  | {
+      readonly event: 'key';
+      readonly action: 'create' | 'add' | 'remove' | 'rotate' | 'master';
+      readonly name: string;
+      readonly generation: number;
+    }
   | { readonly event: 'reindex'; readonly snapshots: number; readonly added: number }
   /** A snapshot was pinned, or unpinned; `reason` is '' when none was given. */
   | { readonly event: 'pin'; readonly id: SnapshotId; readonly pinned: boolean; readonly reason: string }
+  | {
+      readonly event: 'prune';
+      /** Name of the plan; '' when nothing was dropped and only what an earlier run condemned was deleted. */
+      readonly plan: string;
+      readonly kept: number;
+      readonly dropped: number;
+      /** Bytes of packs that were condemned, that were written in their place, and that were deleted for good. */
+      readonly condemnedBytes: number;
+      readonly writtenBytes: number;
+      readonly deletedBytes: number;
+    }
   | { readonly event: 'spool_damaged'; readonly directory: string; readonly reason: string };
 
 /** An event as stored: who wrote it, when, and its place in that machine's chain. */

@@ -48,8 +48,11 @@ export type NoticeCode =
   | 'ignore_rule_doubtful'
   | 'versioning_off'
   | 'rebuilt_pack_index'
+  | 'database_log'
+  | 'database_as_bytes'
   | 'hook_failed'
-  | 'hook_untrusted';
+  | 'hook_untrusted'
+  | 'key_file_open';
 
 /** What a snapshot did not protect, and why: one row of the ledger. */
 export interface LedgerEntry {

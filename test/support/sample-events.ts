@@ -50,7 +50,17 @@ export const sampleEvents: readonly IndexEvent[] = [
     proved: [`snapshots/${sampleId}/pack-${objectIdOf('d')}.pack`],
   },
   { event: 'export', id: sampleId, sizeBytes: 4096 },
+  { event: 'key', action: 'rotate', name: 'laptop', generation: 3 },
   { event: 'reindex', snapshots: 41, added: 1 },
   { event: 'pin', id: sampleId, pinned: true, reason: 'for the audit' },
+  {
+    event: 'prune',
+    plan: '2026-04-16T12:00:00Z-1a2b',
+    kept: 9,
+    dropped: 4,
+    condemnedBytes: 8,
+    writtenBytes: 3,
+    deletedBytes: 2,
+  },
   { event: 'spool_damaged', directory: 'damaged-000000000001-x', reason: 'a file is missing' },
 ];

@@ -14,7 +14,19 @@ import type { Deps } from '../../src/engine/deps.ts';
 import type { HoldfastEvent } from '../../src/model/events.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ObjectStorage } from '../../src/ports/object-storage.ts';
+import type { StoreEncryption } from '../../src/ports/store-encryption.ts';
 import type { VaultLock } from '../../src/ports/vault-lock.ts';
+
+/** Of a store without encryption. */
+export const plainEncryption: StoreEncryption = {
+  isSealed: false,
+  isRequired: false,
+  unlock: async () => null,
+  newestSheet: async () => null,
+  refresh: async () => {},
+  adopt() {},
+  hiddenSlug: () => null,
+};
 
 /** A clock that moves only when told. */
 export interface MovableClock extends Clock {
@@ -39,6 +51,9 @@ export interface TestVaultOptions {
   /** Folder of the vault; created when missing. */
   readonly root: string;
   readonly storage: ObjectStorage;
+  /** What lies below `storage`, and its encryption; a plain store without them. */
+  readonly rawStorage?: ObjectStorage;
+  readonly encryption?: StoreEncryption;
   readonly clock?: MovableClock;
   readonly machine?: string;
   readonly vaultId?: string;
@@ -90,10 +105,11 @@ export function openTestVault(options: TestVaultOptions): TestVault {
       holdingDir: '_restore',
       stateDir: 'state',
       gitignore: true,
-      allowSecrets: false,
+      allowSecrets: options.encryption?.isSealed === true,
       oneFileSystem: false,
       maxFileSize: null,
       chunkAbove: 8 * 1024 * 1024,
+      temporaryFolder: join(state.cache, 'databases'),
       now: options.scanNow ?? (() => Date.now()),
     }),
     statCache: openStatCacheFile(join(state.cache, 'stat.cache'), machine),
@@ -102,6 +118,8 @@ export function openTestVault(options: TestVaultOptions): TestVault {
       home: null,
     }),
     storage,
+    rawStorage: options.rawStorage ?? storage,
+    encryption: options.encryption ?? plainEncryption,
     objects: openObjectAccess({
       storage,
       cacheDirectory: storage.isLocal ? null : (options.cacheDirectory ?? join(state.cache, 'packs')),
