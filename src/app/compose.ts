@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { openGitRepository } from '../adapters/git/open-git-repository.ts';
 import { openHoldingArea } from '../adapters/holding/open-holding-area.ts';
 import { openHookRunner } from '../adapters/hooks/open-hook-runner.ts';
+import { openLiveTree } from '../adapters/live-tree/open-live-tree.ts';
+import { openRollbackJournal } from '../adapters/live-tree/open-rollback-journal.ts';
 import { openObjectAccess } from '../adapters/objects/open-object-access.ts';
 import { openProgramRunner } from '../adapters/process/open-program-runner.ts';
 import { openRecordCache } from '../adapters/record-cache/open-record-cache.ts';
@@ -131,6 +133,8 @@ export async function openSession(
     recordCache: openRecordCache(places.state.cache, storage.url),
     vaultLock: openVaultLock({ directory: places.state.run, hostname: hostname(), now: () => systemClock.now() }),
     holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
+    liveTree: openLiveTree({ root: config.vaultRoot }),
+    rollbackJournal: openRollbackJournal(places.state.run),
     hooks: hooksOf(config, host, places),
   };
   return {

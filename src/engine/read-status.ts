@@ -13,6 +13,7 @@ import type { RepositorySummary } from '../ports/git-repository.ts';
 import type { VersioningState } from '../ports/object-storage.ts';
 import type { IndexDamage } from '../ports/snapshot-index.ts';
 import type { Deps } from './deps.ts';
+import { rollbackReasons } from './rollback/pending-rollback.ts';
 import { loadStoreView, type StoreView } from './store-view.ts';
 
 export interface MachineStatus {
@@ -56,6 +57,7 @@ export async function readStatus(
   const machines = machinesOf(view.points, deps.identity.machine.id);
   const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
   const reasons = [
+    ...(await rollbackReasons(deps)),
     ...ageReasons(deps, latest),
     ...storeReasons(view, versioning),
     ...verifyReasons(lastVerify),

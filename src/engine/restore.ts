@@ -111,7 +111,7 @@ async function prove(deps: Deps, plan: RestorePlan, options: RestoreOptions): Pr
 
 async function write(deps: Deps, plan: RestorePlan, options: RestoreOptions): Promise<Written> {
   await deps.holdingArea.prepare();
-  await assertIgnored(deps);
+  await assertHoldingIgnored(deps);
   const freeBytes = await deps.holdingArea.freeBytes();
   assertSpace(plan, { freeBytes, options });
   options.signal?.throwIfAborted();
@@ -138,7 +138,7 @@ function setFolders(plan: RestorePlan, writer: HoldingWriter): void {
 }
 
 /** Restored files must not turn up in the user's next commit, nor in the next snapshot's list of untracked files. */
-async function assertIgnored(deps: Deps): Promise<void> {
+export async function assertHoldingIgnored(deps: Deps): Promise<void> {
   const { name } = deps.holdingArea;
   const tracked = await deps.repository.trackedPaths();
   const isTracked = tracked !== null && tracked.load().hasFolder(name);

@@ -5,6 +5,7 @@ import type { Notice, Problem } from '../model/problem.ts';
 import { newestOfMachine, type RestorePoint } from '../model/restore-point.ts';
 import type { SnapshotKind, SnapshotRecord } from '../model/snapshot.ts';
 import type { RequestCounts } from '../ports/object-storage.ts';
+import type { HeldLock } from '../ports/vault-lock.ts';
 import type { DamagedSpoolEntry } from '../ports/spool.ts';
 import { sha256Of } from '../format/digest.ts';
 import { recordKey } from '../format/store-layout.ts';
@@ -13,6 +14,7 @@ import type { Deps } from './deps.ts';
 import { dropStaleUploads } from './drop-stale-uploads.ts';
 import { assertNotForeign } from './ensure-store.ts';
 import { rebuildLostIndex } from './mend-index.ts';
+import { assertNoPendingRollback } from './rollback/pending-rollback.ts';
 import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
 import { runPostSnapshotHooks, runPreSnapshotHooks } from './run-hooks.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
@@ -49,7 +51,7 @@ export type SnapshotOutcome =
 /**
  * Captures the vault into the spool (from then on it is a restore point) and publishes everything that waits there.
  * Throws only when nothing was captured; a store that cannot be reached leaves the snapshot 'local'.
- * @throws {HoldfastError} `vault_locked`, `store_rewound`, `store_foreign`, and kinds local and canceled
+ * @throws {HoldfastError} `vault_locked`, `rollback_pending`, `store_rewound`, `store_foreign`, and kinds local and canceled
  */
 export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
   const outcome = await takeLocked(deps, options);
@@ -58,9 +60,19 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
 }
 
 async function takeLocked(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
+  await using lock = await deps.vaultLock.acquire('snapshot');
+  await assertNoPendingRollback(deps);
+  return takeSnapshotLocked(deps, lock, options);
+}
+
+/** The same under a lock the caller holds: a rollback takes its safety snapshot within its own. */
+export async function takeSnapshotLocked(
+  deps: Deps,
+  _lock: HeldLock,
+  options: TakeSnapshotOptions,
+): Promise<SnapshotOutcome> {
   const startedMs = deps.clock.monotonicMs();
   const requestsBefore = { ...deps.storage.requests };
-  await using _lock = await deps.vaultLock.acquire('snapshot');
   const hooked = await runPreSnapshotHooks(deps, options);
   const cleaned = await cleanUp(deps);
   const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });

@@ -21,7 +21,13 @@ export const errorKinds = {
   holding_not_ignored: 'refused',
   restore_too_large: 'refused',
   not_applied: 'refused',
+  prune_refused: 'refused',
+  clock_skewed: 'refused',
+  versioning_off: 'refused',
   label_mismatch: 'refused',
+  label_ambiguous: 'refused',
+  snapshot_partial: 'refused',
+  git_under_way: 'refused',
   key_needed: 'refused',
   // usage and config
   command_unknown: 'usage',
@@ -40,6 +46,8 @@ export const errorKinds = {
   snapshot_unknown: 'not_found',
   path_unknown: 'not_found',
   store_empty: 'not_found',
+  rollback_unknown: 'not_found',
+  rollback_none: 'not_found',
   key_unknown: 'not_found',
   // storage: unreachable, throttled or too slow
   storage_unavailable: 'storage',
@@ -65,6 +73,7 @@ export const errorKinds = {
   keys_invalid: 'integrity',
   encryption_downgraded: 'integrity',
   tree_unsafe: 'integrity',
+  journal_invalid: 'integrity',
   // key
   key_missing: 'key',
   key_wrong: 'key',
@@ -77,7 +86,11 @@ export const errorKinds = {
   directory_unusable: 'local',
   // busy
   vault_locked: 'busy',
+  store_busy: 'busy',
+  git_locked: 'busy',
   rollback_pending: 'pending',
+  rollback_stopped: 'pending',
+  live_changed: 'pending',
   // internal
   invariant_broken: 'internal',
   canceled: 'canceled',

@@ -12,11 +12,13 @@ export type Phase =
   | 'refresh'
   | 'plan'
   | 'restore'
+  | 'rollback'
   | 'verify'
   | 'export'
   | 'reindex'
   | 'compare'
-  | 'search';
+  | 'search'
+  | 'prune';
 
 /**
  * Everything a user interface can know while work goes on. Facts in the present tense, no prose, no colour, no

@@ -51,6 +51,11 @@ export interface GitRepository {
   }): Promise<HistoryCapture | null>;
   /** Bytes the repository's objects take on disk: about what capturing the whole history adds. 0 without a repository. */
   historyBytes(): Promise<number>;
+  /**
+   * What git is in the middle of in the repository the vault is in: "merge", "rebase", ..., "conflict" for an index with unresolved
+   * paths; and the lock files that are there. Both empty outside a repository.
+   */
+  underWay(): Promise<{ readonly operations: readonly string[]; readonly locks: readonly string[] }>;
   summary(): Promise<RepositorySummary | null>;
   /** True when git would ignore this folder (a byte path relative to the vault); true outside a repository. */
   ignoresFolder(path: ByteString): Promise<boolean>;

@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openGitRepository } from '../../src/adapters/git/open-git-repository.ts';
 import { openHoldingArea } from '../../src/adapters/holding/open-holding-area.ts';
+import { openLiveTree } from '../../src/adapters/live-tree/open-live-tree.ts';
+import { openRollbackJournal } from '../../src/adapters/live-tree/open-rollback-journal.ts';
 import { openObjectAccess } from '../../src/adapters/objects/open-object-access.ts';
 import { openRecordCache } from '../../src/adapters/record-cache/open-record-cache.ts';
 import { openSnapshotIndex } from '../../src/adapters/snapshot-index/open-snapshot-index.ts';
@@ -129,6 +131,8 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     recordCache: openRecordCache(state.cache, storage.url),
     vaultLock: options.vaultLock ?? openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
     holdingArea: openHoldingArea({ vaultRoot: root, holdingDir: '_restore' }),
+    liveTree: openLiveTree({ root }),
+    rollbackJournal: openRollbackJournal(state.run),
     hooks: { run: async () => [] },
   };
   const write = (path: string, content: string | Uint8Array): void => {

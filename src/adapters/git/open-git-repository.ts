@@ -10,6 +10,7 @@ import { inspectRepository } from './inspect-repository.ts';
 import type { Inspected, Repository } from './inspect-repository.ts';
 import type { GitSurroundings, LoadedConfig } from './load-config.ts';
 import { clauseOf, findObjectFolders, objectBytesIn } from './object-folders.ts';
+import { hasConflicts, locksOf } from './under-way.ts';
 import { pathWithin } from './read-git-file.ts';
 import { operationsUnderWay, readRepositoryState } from './read-state.ts';
 import { indexSignature, readIndexPaths, trackedBelow } from './tracked-paths.ts';
@@ -60,6 +61,16 @@ export function openGitRepository(vaultRoot: string, options: GitSurroundings): 
       if (inspected.kind !== 'found' || !inspected.repository.isVaults) return 0;
       const { repository } = inspected;
       return repository.unread === null ? objectBytesIn(findObjectFolders(repository.place.commonDir).folders) : 0;
+    },
+
+    async underWay() {
+      const inspected = inspect();
+      if (inspected.kind !== 'found') return { operations: [], locks: [] };
+      const { repository } = inspected;
+      const index = repository.hasReadableIndex ? readIndex(repository).paths : 'unknown';
+      const operations = operationsUnderWay(repository.place.gitDir);
+      if (typeof index !== 'string' && hasConflicts(index)) operations.push('conflict');
+      return { operations, locks: locksOf(repository.place) };
     },
 
     async summary() {

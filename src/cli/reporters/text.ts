@@ -21,6 +21,7 @@ const phaseWords: Readonly<Record<Phase, string>> = {
   refresh: 'reading the store',
   plan: 'planning',
   restore: 'restoring',
+  rollback: 'moving files',
   verify: 'verifying',
   export: 'exporting',
   reindex: 'rebuilding the index',
