@@ -32,7 +32,6 @@ import type { HookRunner } from '../ports/hook-runner.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { Config } from './config.ts';
-import { keyPlacesOf } from './key-places.ts';
 import type { Host } from './host.ts';
 import { openTrust } from './outside-actions.ts';
 import { readVersion } from './version.ts';
@@ -164,8 +163,8 @@ async function readSecret(
   host: Host,
   { events, askPassphrase }: SessionOptions & { events: EventSink },
 ): Promise<KeySecret | null> {
-  const { readKey } = await import('../adapters/key-source/open-key-source.ts');
-  const given = await readKey(keyPlacesOf(config, host), (notice) => events.emit({ type: 'notice_given', notice }));
+  const { keyPlacesOf, readSecretFrom } = await import('./key-places.ts');
+  const given = await readSecretFrom(keyPlacesOf(config, host), events);
   return given ?? (await askPassphrase?.()) ?? null;
 }
 

@@ -20,6 +20,11 @@ export const entryFlags = {
   byException: 32,
   /** A link whose target, taken by its words alone, lies outside the vault. */
   leavesVault: 64,
+  /**
+   * A log beside a SQLite database (`-wal`, `-shm`, `-journal`) that was captured whole, what its log held included: absent, and
+   * not to be read again before it changes.
+   */
+  foldedLog: 128,
 } as const;
 
 /** S_IFMT and the kinds a tree holds, as in `stat.mode`. */

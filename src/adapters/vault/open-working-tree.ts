@@ -21,6 +21,8 @@ export interface WorkingTreeOptions {
   readonly maxFileSize: number | null;
   /** Files larger than this many bytes are stored in chunks. */
   readonly chunkAbove: number;
+  /** Private folder for copies of SQLite databases; without one they are stored as the bytes they are. */
+  readonly temporaryFolder?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** For tests: how many threads scan besides this one. By default it depends on how much there is. */
@@ -32,7 +34,7 @@ export interface WorkingTreeOptions {
  * captured, whatever the rules say; the folder of the snapshot index always is.
  */
 export function openWorkingTree(options: WorkingTreeOptions): WorkingTree {
-  const { root, chunkAbove } = options;
+  const { root, chunkAbove, temporaryFolder } = options;
   const holding = insideVault(root, options.holdingDir);
   const state = insideVault(root, options.stateDir);
   const settings: ScanSettings = {
@@ -43,7 +45,7 @@ export function openWorkingTree(options: WorkingTreeOptions): WorkingTree {
   return {
     root,
     scan: (scanOptions) => scanVault(settings, scanOptions),
-    ingest: (ingestOptions) => ingestFiles({ ...ingestOptions, root, chunkAbove }),
+    ingest: (ingestOptions) => ingestFiles({ ...ingestOptions, root, chunkAbove, temporaryFolder }),
     read: async (path, readOptions) => readLiveFile(root, path, readOptions),
   };
 }

@@ -5,6 +5,7 @@ import type { Measure } from './scan-memory.ts';
 import type { WalkBase } from './scan-plan.ts';
 
 const reusedFlags = entryFlags.hasId | entryFlags.chunked | entryFlags.leavesVault;
+const foldedFlags = entryFlags.absent | entryFlags.foldedLog;
 const rereadFlags = entryFlags.racy | entryFlags.unstable | entryFlags.absent;
 
 /**
@@ -79,14 +80,16 @@ export class BaseMatch {
     if (row < 0) return 0;
     const { tree } = this.base!;
     const flags = tree.flags[row]!;
+    const isFolded = (flags & entryFlags.foldedLog) !== 0;
     const isSame =
-      (flags & rereadFlags) === 0 &&
-      (flags & entryFlags.hasId) !== 0 &&
+      (flags & (isFolded ? entryFlags.racy : rereadFlags)) === 0 &&
+      (flags & (entryFlags.hasId | entryFlags.foldedLog)) !== 0 &&
       tree.sizes[row] === listing.sizes[i] &&
       tree.mtimes[row] === listing.mtimes[i] &&
       tree.ctimes[row] === listing.ctimes[i] &&
       tree.inodes[row] === listing.inodes[i] &&
       tree.modes[row] === listing.modes[i];
+    if (isSame && isFolded) return foldedFlags;
     return isSame ? flags & reusedFlags : 0;
   }
 

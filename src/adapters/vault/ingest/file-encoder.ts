@@ -10,6 +10,7 @@ import type { ObjectType } from '../../../ports/object-writer.ts';
 import { withReachablePath } from '../../fs/byte-path.ts';
 import { systemCode } from '../../fs/map-fs-error.ts';
 import { hasStayed, openStable, readUpTo, type ReadHook, type StableFile } from '../../fs/stable-read.ts';
+import { hasLog, isDatabaseStart } from '../database/database-files.ts';
 import { type IngestJob, type IngestResult, outcomes, statColumnCount, statColumns } from './ingest-job.ts';
 
 export interface FileEncoderOptions {
@@ -21,9 +22,12 @@ export interface FileEncoderOptions {
   readonly isKnown: (ids: Uint8Array, start: number) => boolean;
   /** Batches go to another thread: they are put in shared memory. */
   readonly isShared?: boolean | undefined;
+  /** Databases with a log beside them are not stored as they are: their outcome is `database`. */
+  readonly leavesDatabases?: boolean | undefined;
   readonly hook?: ReadHook | undefined;
 }
 
+const databasePageMin = 512;
 const batchBytes = 1024 * 1024;
 // Twice the largest chunk: what is left of the window is moved at most once for every 4 MiB.
 const windowBytes = 2 * chunkSizes.max;
@@ -97,6 +101,10 @@ export class FileEncoder {
       for (let attempt = 1; ; attempt++) {
         const before = file.stat;
         const isLarge = before.size > chunkAbove;
+        if (this.#isLoggedDatabase(file)) {
+          result.outcomes[number] = outcomes.database;
+          return;
+        }
         if (isLarge) yield* this.#storeChunks(file);
         else yield* this.#storeWhole(file);
         const isSettled = hasStayed(file, hook);
@@ -111,6 +119,14 @@ export class FileEncoder {
     } finally {
       closeSync(file.fd);
     }
+  }
+
+  /** Databases are whole pages, so almost no other file is looked at. */
+  #isLoggedDatabase({ fd, path, stat }: StableFile): boolean {
+    const { leavesDatabases, root } = this.#options;
+    if (leavesDatabases !== true || stat.size === 0 || stat.size % databasePageMin !== 0) return false;
+    const start = this.#readBuffer.subarray(0, readUpTo(fd, this.#readBuffer.subarray(0, 16), 0));
+    return isDatabaseStart(start) && hasLog(root, path);
   }
 
   *#storeWhole(file: StableFile) {
@@ -190,7 +206,8 @@ export class FileEncoder {
   }
 }
 
-function writeStat(stats: Float64Array, number: number, stat: Stats): void {
+/** Writes what a row keeps of a file: what tells next time whether it changed. */
+export function writeStat(stats: Float64Array, number: number, stat: Stats): void {
   const start = number * statColumnCount;
   stats[start + statColumns.mode] = stat.mode;
   stats[start + statColumns.size] = stat.size;

@@ -6,13 +6,16 @@ import { type IngestResult, outcomes, statColumnCount, statColumns } from './ing
 import type { PlannedJob } from './plan-jobs.ts';
 
 /** Flags that reading decides; the others belong to the scan. */
-const decidedFlags = entryFlags.hasId | entryFlags.unstable | entryFlags.chunked | entryFlags.absent;
+const decidedFlags =
+  entryFlags.hasId | entryFlags.unstable | entryFlags.chunked | entryFlags.absent | entryFlags.foldedLog;
 
 /** Writes results into the tree and collects what a person should know of them. */
 export class Findings {
   readonly #tree: VaultTree;
   readonly #problems: Problem[] = [];
   #vanishedCount = 0;
+  /** Rows of databases that were left to be captured through SQLite. */
+  readonly databases: number[] = [];
 
   constructor(tree: VaultTree) {
     this.#tree = tree;
@@ -23,10 +26,18 @@ export class Findings {
     const again: number[] = [];
     job.rows.forEach((row, i) => {
       if (result.outcomes[i] === outcomes.outOfDescriptors) again.push(row);
+      else if (result.outcomes[i] === outcomes.database) this.databases.push(row);
       else if (result.outcomes[i] === outcomes.stored) this.#applyStored(row, i, result);
       else this.#applyMissing(row, i, result);
     });
     return again;
+  }
+
+  /** Marks a log whose database was captured with what it holds. */
+  applyFolded(row: number): void {
+    const tree = this.#tree;
+    tree.ids.fill(0, row * idBytes, (row + 1) * idBytes);
+    tree.flags[row] = (tree.flags[row]! & ~decidedFlags) | entryFlags.absent | entryFlags.foldedLog;
   }
 
   summary(): { readonly problems: readonly Problem[]; readonly notices: readonly Notice[] } {
@@ -93,7 +104,7 @@ export class Findings {
 
 type MissingOutcome = Exclude<
   (typeof outcomes)[keyof typeof outcomes],
-  typeof outcomes.stored | typeof outcomes.outOfDescriptors
+  typeof outcomes.stored | typeof outcomes.outOfDescriptors | typeof outcomes.database
 >;
 
 function readableReason(code: string): string {

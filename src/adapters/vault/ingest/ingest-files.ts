@@ -3,9 +3,11 @@ import { HoldfastError } from '../../../model/errors.ts';
 import type { Notice, Problem } from '../../../model/problem.ts';
 import type { IngestOptions } from '../../../ports/working-tree.ts';
 import type { ReadHook } from '../../fs/stable-read.ts';
+import { separateLogs } from '../database/database-files.ts';
 import { FileEncoder } from './file-encoder.ts';
 import { Findings } from './findings.ts';
 import { type IngestResult, makeIngestResult } from './ingest-job.ts';
+import { ingestDatabases } from './ingest-databases.ts';
 import { IngestPool } from './ingest-pool.ts';
 import { planJobs, type PlannedJob } from './plan-jobs.ts';
 
@@ -14,6 +16,8 @@ export interface IngestFilesOptions extends IngestOptions {
   readonly root: string;
   /** Files larger than this are kept in chunks; at most 1 GiB. */
   readonly chunkAbove: number;
+  /** Private folder for copies of databases; without one they are stored as the bytes they are. */
+  readonly temporaryFolder?: string | undefined;
   /** For tests: how many threads read; 0 reads in this one. By default it depends on how much there is to read. */
   readonly workerCount?: number | undefined;
   /** For tests: called while files are read in this thread. */
@@ -32,16 +36,20 @@ export async function ingestFiles(
   options: IngestFilesOptions,
 ): Promise<{ readonly problems: readonly Problem[]; readonly notices: readonly Notice[] }> {
   const { scan } = options;
-  const plan = planJobs(scan.tree, scan.dirty, options);
+  const { rows, logs } = separateLogs(scan.tree, scan.dirty);
+  const plan = planJobs(scan.tree, rows, options);
   const workerCount = options.workerCount ?? workerCountFor(plan);
   const work = new IngestWork(options);
   if (workerCount === 0) await encodeHere(options, { jobs: plan.jobs, work });
   else await encodeInPool(options, { jobs: plan.jobs, work, workerCount });
   const again = work.takeRetries();
   // One at a time, with the threads' own descriptors free again.
-  await encodeHere(options, { jobs: planJobs(scan.tree, again, options).jobs, work });
+  await encodeRows(options, { rows: again, work });
+  const { plainRows, notices } = await ingestDatabases(options, { logs, findings: work.findings });
+  await encodeRows({ ...options, temporaryFolder: undefined }, { rows: plainRows, work });
   if (work.takeRetries().length > 0) throw outOfDescriptors();
-  return work.findings.summary();
+  const found = work.findings.summary();
+  return { problems: found.problems, notices: [...found.notices, ...notices] };
 }
 
 /** Below this, starting threads costs more than they save. */
@@ -90,6 +98,13 @@ class IngestWork {
   }
 }
 
+async function encodeRows(
+  options: IngestFilesOptions,
+  { rows, work }: { rows: Uint32Array; work: IngestWork },
+): Promise<void> {
+  if (rows.length > 0) await encodeHere(options, { jobs: planJobs(options.scan.tree, rows, options).jobs, work });
+}
+
 async function encodeHere(
   options: IngestFilesOptions,
   { jobs, work }: { jobs: readonly PlannedJob[]; work: IngestWork },
@@ -97,7 +112,7 @@ async function encodeHere(
   if (jobs.length === 0) return;
   const { root, chunkAbove, hook, writer, signal } = options;
   const isKnown = (ids: Uint8Array, start: number): boolean => writer.has(ids, start);
-  const encoder = new FileEncoder({ root, chunkAbove, hook, isKnown });
+  const encoder = new FileEncoder({ root, chunkAbove, hook, isKnown, leavesDatabases: leavesDatabases(options) });
   for (const job of jobs) {
     const result = makeIngestResult(job.rows.length);
     for (const batch of encoder.encode(job.makeJob(), result)) {
@@ -116,7 +131,10 @@ async function encodeInPool(
   { jobs, work, workerCount }: { jobs: readonly PlannedJob[]; work: IngestWork; workerCount: number },
 ): Promise<void> {
   const { root, chunkAbove, writer, known, signal } = options;
-  await using pool = new IngestPool({ root, chunkAbove, known: known.table() }, { workerCount, signal });
+  await using pool = new IngestPool(
+    { root, chunkAbove, leavesDatabases: leavesDatabases(options), known: known.table() },
+    { workerCount, signal },
+  );
   /** Jobs each thread has, oldest first. */
   const underWay: PlannedJob[][] = Array.from({ length: workerCount }, () => []);
   let next = 0;
@@ -139,6 +157,10 @@ async function encodeInPool(
       finished++;
     }
   }
+}
+
+function leavesDatabases({ temporaryFolder }: IngestFilesOptions): boolean {
+  return temporaryFolder !== undefined;
 }
 
 function outOfDescriptors(): HoldfastError {

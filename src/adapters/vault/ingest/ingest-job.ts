@@ -24,6 +24,8 @@ export const outcomes = {
   nameTooLong: 4,
   /** No descriptor was left to open it: worth another try when others are done. */
   outOfDescriptors: 5,
+  /** A SQLite database with a log beside it: not read, to be captured through SQLite. */
+  database: 6,
 } as const;
 
 /** How the files of a job ended, in its order. All but `outcomes` are meaningful only where the outcome is `stored`. */

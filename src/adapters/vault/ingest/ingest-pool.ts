@@ -8,6 +8,7 @@ import type { IngestJob, IngestResult } from './ingest-job.ts';
 export interface WorkerSetup {
   readonly root: string;
   readonly chunkAbove: number;
+  readonly leavesDatabases?: boolean;
   /** Sorted raw ids of objects that need no storing. */
   readonly known: SharedArrayBuffer;
 }
