@@ -37,14 +37,14 @@ export function renderPage(head: PageHead, rows: readonly PageRow[]): string {
     `holdfast proof · ${head.set} set${head.isPartial ? ' (a part of it)' : ''} · commit ${head.commit}`,
     `${head.at.toISOString().slice(0, 16).replace('T', ' ')} UTC · ${head.machine} · ${duration(head.seconds)}`,
     '',
-    `${'rig'.padEnd(11)}${'checks'.padStart(10)}${'time'.padStart(8)}  ${'result'.padEnd(8)}seeds`,
+    `${'rig'.padEnd(11)}${'checks'.padStart(10)}${'time'.padStart(11)}  ${'result'.padEnd(8)}seeds`,
   ];
   for (const row of rows) {
     const failures = failuresOf(row, head.isPartial);
     const verdict = failures.length === 0 ? 'green' : 'RED';
     const seeds = row.result.seeds.length === 0 ? 'none: every case is enumerated' : row.result.seeds.join(' ');
     lines.push(
-      `${row.name.padEnd(11)}${grouped(row.result.checks).padStart(10)}${duration(row.seconds).padStart(8)}  ${verdict.padEnd(8)}${seeds}`,
+      `${row.name.padEnd(11)}${grouped(row.result.checks).padStart(10)}${duration(row.seconds).padStart(11)}  ${verdict.padEnd(8)}${seeds}`,
     );
     lines.push(`  ${row.title}`);
     for (const { what, count, floor } of row.result.figures ?? []) {

@@ -76,7 +76,7 @@ async function runRig({ name }: RigEntry): Promise<PageRow> {
     folder: ownFolder,
   };
   const fromMs = performance.now();
-  const child = fork(join(import.meta.dirname, 'run-rig.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(join(import.meta.dirname, 'run-rig.ts'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let answer: Extract<RigMessage, { kind: 'result' }> | null = null;
   child.on('message', (message: RigMessage) => {
     if (message.kind === 'result') answer = message;

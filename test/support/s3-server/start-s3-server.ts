@@ -154,7 +154,7 @@ function send(
 }
 
 /** The S3 name of a request, from its method, its query and whether it names a key. */
-function operationOf(method: string, query: URLSearchParams, key: string): string {
+export function operationOf(method: string, query: URLSearchParams, key: string): string {
   const bucketOperations: readonly [method: string, parameter: string, operation: string][] = [
     ['GET', 'versioning', 'GetBucketVersioning'],
     ['PUT', 'versioning', 'PutBucketVersioning'],

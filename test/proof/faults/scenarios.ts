@@ -1,0 +1,56 @@
+import { commandTable } from '../../../src/cli/command-table.ts';
+
+/** One way to run a command, against a vault with two snapshots in the store and edits not captured yet. */
+export interface Scenario {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Begins in a vault that has no store yet. */
+  readonly isNew?: boolean;
+  /** Begins on another machine that never saw the store. */
+  readonly isOtherMachine?: boolean;
+  /** Makes no call to the store, which is checked. */
+  readonly isOffline?: boolean;
+  /** May change live files: a rollback that was asked for. */
+  readonly changesLive?: boolean;
+}
+
+/** At least one for each command of the table; a command without one makes the rig red. */
+export const scenarios: readonly Scenario[] = [
+  { command: 'init', args: ['--yes'], isNew: true },
+  { command: 'snapshot', args: ['third'] },
+  { command: 'snapshot', args: [] },
+  { command: 'snapshot', args: ['first'], isNew: true },
+  { command: 'run', args: ['--label', 'x', '--', 'true'] },
+  { command: 'list', args: [] },
+  { command: 'status', args: [] },
+  { command: 'diff', args: ['first', 'second'] },
+  { command: 'diff', args: [] },
+  { command: 'ls', args: ['notes'] },
+  { command: 'cat', args: ['notes/plan.md', 'first'] },
+  { command: 'cat', args: ['notes/plan.md', 'first'], isOtherMachine: true },
+  { command: 'find', args: ['plan'] },
+  { command: 'log', args: ['notes/plan.md'] },
+  { command: 'restore', args: ['--all', 'first'] },
+  { command: 'restore', args: ['notes/plan.md', 'first'], isOtherMachine: true },
+  { command: 'export', args: ['second'] },
+  { command: 'verify', args: ['--full'] },
+  { command: 'verify', args: ['--quick'] },
+  { command: 'reindex', args: [] },
+  { command: 'reindex', args: [], isOtherMachine: true },
+  { command: 'pin', args: ['first'] },
+  { command: 'unpin', args: ['second'] },
+  { command: 'hooks', args: [], isOffline: true },
+  { command: 'completion', args: ['bash'], isOffline: true },
+  { command: 'help', args: ['snapshot'], isOffline: true },
+  { command: 'complete', args: ['--', ''], isOffline: true },
+];
+
+export function nameOf({ command, args, isNew, isOtherMachine }: Scenario): string {
+  const where = isNew === true ? ' (new vault)' : isOtherMachine === true ? ' (other machine)' : '';
+  return [command, ...args].join(' ') + where;
+}
+
+/** Commands nobody wrote a scenario for. */
+export function commandsWithout(): string[] {
+  return commandTable.map(({ name }) => name).filter((name) => scenarios.every(({ command }) => command !== name));
+}
