@@ -1,6 +1,15 @@
-import type { KeyPlaces } from '../adapters/key-source/open-key-source.ts';
+import { type KeyPlaces, readKey } from '../adapters/key-source/open-key-source.ts';
+import type { KeySecret } from '../model/store-keys.ts';
+import type { EventSink } from '../ports/event-sink.ts';
 import { absolutePath } from './find-vault.ts';
 import type { Host } from './host.ts';
+
+export type { KeyPlaces };
+
+/** Reads the key from there; null when no place was named. @throws {HoldfastError} `key_missing`, `key_invalid` */
+export async function readSecretFrom(places: KeyPlaces, events: EventSink): Promise<KeySecret | null> {
+  return readKey(places, (notice) => events.emit({ type: 'notice_given', notice }));
+}
 
 /** Where flags and environment say the key of the store is. Flags beat the environment. */
 export function keyPlacesOf(flags: { keyFile: string | null; keyCommand: string | null }, host: Host): KeyPlaces {

@@ -12,6 +12,8 @@ export interface VaultFilesOptions {
   /** URL to keep in the settings; null leaves the default store. */
   readonly store: string | null;
   readonly keepAll: boolean;
+  /** Demand an encrypted store from now on. */
+  readonly encrypted: boolean;
   /** Add the holding directory to the vault's own `.gitignore`. */
   readonly gitignore: boolean;
 }
@@ -51,16 +53,18 @@ export function hasGitignoreLine(config: Config): boolean {
 function writeSettings(config: Config, options: VaultFilesOptions): boolean {
   const path = join(config.vaultRoot, settingsFileName);
   if (config.settingsFile === null) return createFile(path, newSettings(options));
-  if (options.store === null) return false;
   const before = readFileSync(path, 'utf8');
-  const edits = modify(before, ['store'], options.store, { formattingOptions: { insertSpaces: true, tabSize: 2 } });
-  const after = applyEdits(before, edits);
+  const set = (text: string, key: string[], value: unknown): string =>
+    applyEdits(text, modify(text, key, value, { formattingOptions: { insertSpaces: true, tabSize: 2 } }));
+  const stored = options.store === null ? before : set(before, ['store'], options.store);
+  const mustSay = options.encrypted && !config.encryption.required;
+  const after = mustSay ? set(stored, ['encryption', 'required'], true) : stored;
   if (after === before) return false;
   writeFileDurably(path, Buffer.from(after), lstatSync(path).mode & 0o777);
   return true;
 }
 
-function newSettings({ store, keepAll }: VaultFilesOptions): string {
+function newSettings({ store, keepAll, encrypted }: VaultFilesOptions): string {
   const storeLine =
     store === null
       ? '// "store": "s3://bucket/prefix?endpoint=https://s3.example.com&region=us-east-1",'
@@ -75,10 +79,15 @@ function newSettings({ store, keepAll }: VaultFilesOptions): string {
   ${storeLine}
 
   // How long snapshots are kept; labelled ones for ever. "all" keeps every one.
-  "retention": ${retention}
+  "retention": ${retention}${encrypted ? encryptionLines : ''}
 }
 `;
 }
+
+const encryptionLines = `,
+
+  // The store is encrypted, and must stay so. The key is never written here.
+  "encryption": { "required": true }`;
 
 /** Creates a file that must not be there yet; false when it is. */
 function createFile(path: string, text: string): boolean {

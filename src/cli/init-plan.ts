@@ -16,11 +16,16 @@ const storeWords: Readonly<Record<InitPlan['store']['state'], string>> = {
 };
 
 /** Shows what would be captured, what takes the most room and what stays unprotected, before anything is sent. */
-export function printInitPlan(out: Output, plan: InitPlan, config: Config): void {
+export function printInitPlan(
+  out: Output,
+  plan: InitPlan,
+  { config, isEncrypted }: { config: Config; isEncrypted: boolean },
+): void {
   const { store, files, sizeBytes, historyBytes, largestFolders } = plan;
   out.print();
   printFact(out, 'vault', `${displayText(config.vaultName)} (${displayText(config.vaultRoot)})`);
   printFact(out, 'store', `${displayText(formatStoreUrl(config.store))} (${storeWords[store.state]})`);
+  if (isEncrypted) printFact(out, 'encryption', 'AES-256-GCM, before anything leaves this computer');
   const history = historyBytes > 0 ? `, and ${formatSize(historyBytes)} of git history` : '';
   printFact(out, 'captures', `${formatCounted(files, 'file')}, ${formatSize(sizeBytes)}${history}`);
   for (const [index, folder] of largestFolders.entries()) {
@@ -40,6 +45,7 @@ export function initPlanFields(plan: InitPlan, config: Config): Readonly<Record<
   return {
     vault: { name: config.vaultName, root: config.vaultRoot },
     store: { url: formatStoreUrl(config.store), state: plan.store.state, vault_name: plan.store.vaultName },
+    encrypted: plan.store.isEncrypted,
     files: plan.files,
     size_bytes: plan.sizeBytes,
     history_bytes: plan.historyBytes,

@@ -10,13 +10,26 @@ export type Rhythm = 'hand' | '15 minutes' | 'hour' | 'day';
 export interface InitAnswers {
   /** Null: the default store. */
   readonly store: string | null;
+  /** A new store is encrypted. */
+  readonly encrypt: boolean;
   readonly keepAll: boolean;
   readonly rhythm: Rhythm;
 }
 
-/** Asks the three things `init` needs to know: where, how long, and automatic or by hand. */
+/** Asks what `init` needs to know: where, encrypted or not, how long, and automatic or by hand. */
 export async function askInit(io: Io, config: Config): Promise<InitAnswers> {
   const store = await askStore(io, config);
+  const encrypt = await answer(
+    io,
+    select({
+      message: 'Should everything be encrypted before it leaves this computer?',
+      options: [
+        { value: false, label: 'no', hint: 'git alone can restore; files like .env are left out' },
+        { value: true, label: 'yes, with a passphrase', hint: 'lost passphrase and recovery key: lost snapshots' },
+      ],
+      ...streams(io),
+    }),
+  );
   const keepAll = await answer(
     io,
     select({
@@ -41,7 +54,7 @@ export async function askInit(io: Io, config: Config): Promise<InitAnswers> {
       ...streams(io),
     }),
   );
-  return { store, keepAll, rhythm };
+  return { store, encrypt, keepAll, rhythm };
 }
 
 /** Asks whether to go on. */

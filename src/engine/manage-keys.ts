@@ -75,7 +75,7 @@ export async function rotateKey(
   });
   await publishSlots(deps, current, [...current.sheet.slots, slot], options);
   options.signal?.throwIfAborted();
-  return finishRotation(deps, { secret: rotation.secret, name: old.name }, options);
+  return await finishRotation(deps, { secret: rotation.secret, name: old.name }, options);
 }
 
 /** Finishes a rotation that was interrupted while both keys opened the store. Null when there is none. */
@@ -89,7 +89,7 @@ export async function resumeRotation(deps: KeyDeps, options: KeyOptions = {}): P
       hint: 'Run holdfast key rotate --resume again with the new key. Until then both open the store.',
     });
   }
-  return finishRotation(deps, { secret: current.secret, name: slot.name }, options);
+  return await finishRotation(deps, { secret: current.secret, name: slot.name }, options);
 }
 
 /**

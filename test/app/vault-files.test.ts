@@ -36,7 +36,7 @@ function config() {
 }
 
 const write = (part: Partial<VaultFilesOptions> = {}) =>
-  writeVaultFiles(config(), { store: null, keepAll: false, gitignore: true, ...part });
+  writeVaultFiles(config(), { store: null, keepAll: false, encrypted: false, gitignore: true, ...part });
 
 const textOf = (name: string) => readFileSync(join(vault, name), 'utf8');
 

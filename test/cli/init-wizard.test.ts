@@ -56,6 +56,7 @@ describe.each([40, 100])('the wizard on %i columns', (columns) => {
       [
         ['Where should snapshots go?', [down, down, enter]],
         ['The full path of the folder', [join(folder, 'store'), enter]],
+        ['Should everything be encrypted', [enter]],
         ['How long', [down, enter]],
         ['Who takes', [down, enter]],
         ['Set it up', [enter]],
@@ -72,10 +73,33 @@ describe.each([40, 100])('the wizard on %i columns', (columns) => {
     expect(readFileSync(join(vault, '.gitignore'), 'utf8')).toBe('/_restore/\n');
   });
 
+  test('makes an encrypted store, asking for the passphrase twice and showing it never', async () => {
+    const { code, printed, complained } = await converse(
+      [
+        ['Where should snapshots go?', [down, down, enter]],
+        ['The full path of the folder', [join(folder, 'store'), enter]],
+        ['Should everything be encrypted', [down, enter]],
+        ['How long', [enter]],
+        ['Who takes', [enter]],
+        ['Set it up', [enter]],
+        ['New passphrase', ['correct horse battery', enter]],
+        ['The same again', ['correct horse battery', enter]],
+        ['Add', [enter]],
+      ],
+      columns,
+    );
+    expect(code).toBe(0);
+    expect(printed).toMatch(/recovery key\n(?: {4}(?:[0-9a-f]{4}-){3}[0-9a-f]{4}\n){4}/);
+    expect(`${printed}${complained}`).not.toContain('correct horse');
+    expect(readFileSync(join(vault, 'holdfast.json'), 'utf8')).toContain('"encryption": { "required": true }');
+    expect(readFileSync(join(folder, 'store', 'holdfast.json'), 'utf8')).toContain('"aes-256-gcm-stream-64k"');
+  });
+
   test('leaves nothing behind when the plan is declined', async () => {
     const { code, printed } = await converse(
       [
         ['Where should snapshots go?', [enter]],
+        ['Should everything be encrypted', [enter]],
         ['How long', [enter]],
         ['Who takes', [enter]],
         ['Set it up', [down, 'n']],
