@@ -79,6 +79,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/restore.ts')).command,
   },
   {
+    name: 'rollback',
+    summary: 'take the live files back to a restore point',
+    group: 'get back',
+    load: async () => (await import('./commands/rollback.ts')).command,
+  },
+  {
     name: 'export',
     summary: 'write a restore point as a git bundle',
     group: 'get back',

@@ -9,7 +9,9 @@ const proseColumnsMax = 100;
 
 /** Prints what failed and what to do about it. */
 export function renderError(error: HoldfastError, out: Output): void {
-  const prefix = error.kind === 'refused' ? 'refused:' : error.kind === 'canceled' ? 'stopped:' : 'error:';
+  // An unknown restore point ends a rollback with another code than a refusal, and is one all the same.
+  const isRefusal = error.kind === 'refused' || error.code === 'rollback_unknown';
+  const prefix = isRefusal ? 'refused:' : error.kind === 'canceled' ? 'stopped:' : 'error:';
   const colour = error.kind === 'canceled' ? 'yellow' : 'red';
   const width = Math.min(out.noteColumns, proseColumnsMax);
   const lines = wrapToWidth(`${prefix} ${displayText(error.message, { charsMax: textCharsMax })}`, width, '  ');

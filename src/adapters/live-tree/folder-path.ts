@@ -108,5 +108,8 @@ function openNext(target: string | Buffer, path: ByteString): number | null {
 }
 
 function notAFolder(path: ByteString): HoldfastError {
-  return new HoldfastError('live_changed', `"${displayName(path)}" does not lead through folders of the vault any more.`);
+  return new HoldfastError(
+    'live_changed',
+    `"${displayName(path)}" does not lead through folders of the vault any more.`,
+  );
 }

@@ -26,7 +26,9 @@ export async function assertRepositoryQuiet(deps: Deps, signal?: AbortSignal): P
 function underWay(operation: string): HoldfastError {
   const isConflict = operation === 'conflict';
   const what = isConflict ? 'the git index holds unresolved conflicts' : `git is in the middle of a ${operation}`;
-  const way = isConflict ? 'Resolve them' : `Finish it, or end it with: git ${operation} ${operation === 'bisect' ? 'reset' : '--abort'}`;
+  const way = isConflict
+    ? 'Resolve them'
+    : `Finish it, or end it with: git ${operation} ${operation === 'bisect' ? 'reset' : '--abort'}`;
   return new HoldfastError('git_under_way', `${what}; a rollback would pull its files away.`, {
     hint: `${way}, then roll back. Single paths can be had at any time with: holdfast restore`,
     data: { operation },

@@ -79,7 +79,9 @@ class ObstacleSearch {
       entry = this.#files.look(path);
     } catch (error) {
       if (isHoldfastError(error, 'live_changed')) {
-        return foldersAbove(path).some((folder) => this.#leavingPaths.has(folder)) ? 'free' : 'a folder on the way is none';
+        return foldersAbove(path).some((folder) => this.#leavingPaths.has(folder))
+          ? 'free'
+          : 'a folder on the way is none';
       }
       if (isHoldfastError(error, 'read_only')) return 'the folder cannot be read';
       throw error;

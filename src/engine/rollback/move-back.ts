@@ -68,7 +68,9 @@ function putBack({ mover }: MoveContext, { path, before }: FileStep): string | n
   }
   if (found !== null) {
     if (isCaptured(mover, here, found, before!) || isCapturedMoved(mover, here, found, before!)) return null;
-    return waiting === null ? 'changed since, and left as it is' : `changed since; as it was before it is in ${kept.path}`;
+    return waiting === null
+      ? 'changed since, and left as it is'
+      : `changed since; as it was before it is in ${kept.path}`;
   }
   // Never set aside, and gone from its place: somebody removed it.
   if (waiting === null) return 'gone since; it is in the safety snapshot';
@@ -78,7 +80,8 @@ function putBack({ mover }: MoveContext, { path, before }: FileStep): string | n
 function untouch({ mover }: MoveContext, { path, before }: FileStep): string | null {
   const here = live(path);
   const found = mover.look(here);
-  if (found === null || found.kind !== before!.kind || found.inode !== before!.inode) return 'changed since, and left as it is';
+  if (found === null || found.kind !== before!.kind || found.inode !== before!.inode)
+    return 'changed since, and left as it is';
   if (found.sizeBytes !== before!.sizeBytes) return 'changed since, and left as it is';
   const { kind, permissions, mtimeMs } = before!;
   mover.set(here, { permissions: kind === 'link' ? null : permissions, mtimeMs });

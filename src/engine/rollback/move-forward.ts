@@ -52,7 +52,12 @@ function setAside({ mover }: MoveContext, { path, before }: FileStep): void {
   const kept = aside(path);
   if (!isCaptured(mover, here, found, before) || !mover.move(here, kept)) throw liveChanged(path);
   const moved = mover.look(kept);
-  if (moved !== null && moved.inode === found.inode && moved.sizeBytes === found.sizeBytes && moved.mtimeMs === found.mtimeMs)
+  if (
+    moved !== null &&
+    moved.inode === found.inode &&
+    moved.sizeBytes === found.sizeBytes &&
+    moved.mtimeMs === found.mtimeMs
+  )
     return;
   // Replaced or written to between the look and the move. On another file system the copy is another inode.
   if (moved !== null && isCapturedMoved(mover, kept, moved, before)) return;
@@ -80,7 +85,8 @@ function touch({ mover }: MoveContext, { path, before, after }: FileStep): void 
   const here = live(path);
   const found = mover.look(here);
   if (found === null || found.kind !== after!.kind || found.inode !== before!.inode) throw liveChanged(path);
-  const isAsKnown = isSameTime(found.mtimeMs, before!.mtimeMs) || isSameTime(found.mtimeMs, after!.mtimeMs ?? found.mtimeMs);
+  const isAsKnown =
+    isSameTime(found.mtimeMs, before!.mtimeMs) || isSameTime(found.mtimeMs, after!.mtimeMs ?? found.mtimeMs);
   if (found.sizeBytes !== before!.sizeBytes || !isAsKnown) throw liveChanged(path);
   const { permissions, mtimeMs } = after!;
   mover.set(here, { permissions: after!.kind === 'link' ? null : permissions, mtimeMs });

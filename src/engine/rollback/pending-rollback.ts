@@ -23,7 +23,8 @@ export async function assertNoPendingRollback(deps: Deps): Promise<void> {
   });
 }
 
-export const pendingHint = 'Finish it with: holdfast rollback --resume   or take it back with: holdfast rollback --abort';
+export const pendingHint =
+  'Finish it with: holdfast rollback --resume   or take it back with: holdfast rollback --abort';
 
 /** What `status` says of an interrupted rollback. */
 export async function rollbackReasons(deps: Deps): Promise<HealthReason[]> {

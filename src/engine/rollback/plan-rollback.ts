@@ -94,11 +94,13 @@ function summarize(
   changes: StateChanges,
   { reader, live, isLocal }: { reader: ObjectReader; live: VaultTree; isLocal: boolean },
 ): RollbackPlan {
-  const counts = { 'change': 0, 'bring back': 0, 'set aside': 0, 'time': 0 };
+  const counts = { change: 0, 'bring back': 0, 'set aside': 0, time: 0 };
   let fetchBytes = 0;
   let asideBytes = 0;
   const paths: PlannedPath[] = [];
-  const swapped = new Set(changes.files.flatMap(({ path, row, target }) => (row >= 0 && target === null ? [path] : [])));
+  const swapped = new Set(
+    changes.files.flatMap(({ path, row, target }) => (row >= 0 && target === null ? [path] : [])),
+  );
   for (const change of changes.files) {
     const what = whatOf(change, live);
     counts[what]++;

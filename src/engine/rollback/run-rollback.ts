@@ -71,7 +71,14 @@ export async function runRollback(deps: Deps, options: RollbackOptions): Promise
   const { points } = await loadStoreView(deps, { refresh: 'never', signal });
   const { reader } = await openPointReader(deps, withPoint(points, point), { signal });
   const { record } = point;
-  const plan = await planRollback(deps, { record, reader, live, unknown: safety.problems, paths: options.paths, signal });
+  const plan = await planRollback(deps, {
+    record,
+    reader,
+    live,
+    unknown: safety.problems,
+    paths: options.paths,
+    signal,
+  });
   options.onPlan?.(plan, safety);
 
   const directory = await stageTarget(deps, {
@@ -127,9 +134,13 @@ async function takeSafetySnapshot(deps: Deps, lock: HeldLock, options: RollbackO
 async function capturedTree(deps: Deps, safety: SnapshotRecord): Promise<VaultTree> {
   const cache = await deps.statCache.load();
   if (cache?.snapshotId === safety.id) return cache.tree;
-  throw new HoldfastError('local_io', 'What the safety snapshot saw could not be kept on this machine, so nothing was moved.', {
-    hint: 'Is the disk full, or the cache in state/.holdfast/cache not writable?',
-  });
+  throw new HoldfastError(
+    'local_io',
+    'What the safety snapshot saw could not be kept on this machine, so nothing was moved.',
+    {
+      hint: 'Is the disk full, or the cache in state/.holdfast/cache not writable?',
+    },
+  );
 }
 
 /** The point chosen may be one that only a listing of the store knows. */
@@ -153,9 +164,13 @@ async function syncStagedNames(
 export async function saveJournal(deps: Deps, journal: RollbackJournal): Promise<void> {
   const bytes = encodeRollbackJournal(journal);
   if (bytes.length > rollbackJournalBytesMax) {
-    throw new HoldfastError('restore_too_large', 'The rollback changes more paths than one journal can hold; nothing was moved.', {
-      hint: 'Go back folder by folder, with --path.',
-    });
+    throw new HoldfastError(
+      'restore_too_large',
+      'The rollback changes more paths than one journal can hold; nothing was moved.',
+      {
+        hint: 'Go back folder by folder, with --path.',
+      },
+    );
   }
   await deps.rollbackJournal.save(bytes);
 }

@@ -118,6 +118,8 @@ function damaged(count: number, first: string): HoldfastError {
   return new HoldfastError(
     'object_corrupt',
     `${count} ${count === 1 ? 'file' : 'files'} of the snapshot cannot be had whole from the store (${first}), so nothing was changed.`,
-    { hint: 'See what is wrong with: holdfast verify --full   Other paths can be brought back with --path, or with holdfast restore.' },
+    {
+      hint: 'See what is wrong with: holdfast verify --full   Other paths can be brought back with --path, or with holdfast restore.',
+    },
   );
 }
