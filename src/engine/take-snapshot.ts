@@ -62,7 +62,7 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
 async function takeLocked(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
   await using lock = await deps.vaultLock.acquire('snapshot');
   await assertNoPendingRollback(deps);
-  return takeSnapshotLocked(deps, lock, options);
+  return await takeSnapshotLocked(deps, lock, options);
 }
 
 /** The same under a lock the caller holds: a rollback takes its safety snapshot within its own. */

@@ -39,6 +39,7 @@ export interface LiveTree {
  * done, except that a file on its way into the vault can be at both ends (one file under two names).
  */
 export interface LiveMover extends Disposable {
+  /** As `LiveTree.look`, but null too where a file or link stands in the place of a folder on the way. */
   look(place: Place): LiveEntry | null;
   /** The git name of a file's bytes or a link's target, read through no link; null when it is neither. */
   blobId(place: Place): ObjectId | null;

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import type { ByteString } from '../../lib/bytes.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/ids.ts';
 import type { LiveEntry, LiveMover, Place } from '../../ports/live-tree.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
@@ -42,7 +42,7 @@ export class FileMover implements LiveMover {
   }
 
   look(place: Place): LiveEntry | null {
-    return this.#try('look at a file', () => lookAt(this.#reaches[place.in], place.path));
+    return this.#try('look at a file', () => unlessOffTheWay(() => lookAt(this.#reaches[place.in], place.path)));
   }
 
   blobId(place: Place): ObjectId | null {
@@ -86,7 +86,7 @@ export class FileMover implements LiveMover {
       // The folder kept open may be the one that goes.
       this.#reaches[place.in].forget();
       const isWorkItself = place.in === 'work' && place.path === '';
-      const target = isWorkItself ? this.#workDirectory : this.#pathOf(place);
+      const target = isWorkItself ? this.#workDirectory : unlessOffTheWay(() => this.#pathOf(place));
       try {
         if (target === null) return false;
         rmdirSync(target);
@@ -152,7 +152,7 @@ export class FileMover implements LiveMover {
 
   #pathUnlessDenied(place: Place): string | Buffer | null {
     try {
-      return this.#pathOf(place);
+      return unlessOffTheWay(() => this.#pathOf(place));
     } catch (error) {
       if (systemCode(error) === 'EACCES') return null;
       throw error;
@@ -189,6 +189,16 @@ export class FileMover implements LiveMover {
     } catch (error) {
       throw mapFsError(error, doing);
     }
+  }
+}
+
+/** Null where a file or link stands in the place of a folder on the way: nothing can be at such a path. */
+function unlessOffTheWay<T>(act: () => T): T | null {
+  try {
+    return act();
+  } catch (error) {
+    if (isHoldfastError(error, 'live_changed')) return null;
+    throw error;
   }
 }
 

@@ -94,7 +94,7 @@ async function goBack(context: CommandContext): Promise<number> {
   if (!isApplied) throw notApplied(point);
   const confirmLabel = given ?? (await confirmOnTerminal(context, point));
   assertLabel(point, confirmLabel);
-  return apply(context, { ...request, confirmLabel });
+  return await apply(context, { ...request, confirmLabel });
 }
 
 async function apply(

@@ -43,7 +43,7 @@ async function withPending(
     });
   }
   using mover = openWorkFolder(deps, journal);
-  return act({ journal, mover, signal, leftAlone: [] });
+  return await act({ journal, mover, signal, leftAlone: [] });
 }
 
 function openWorkFolder(deps: Deps, { folder }: RollbackJournal): LiveMover {

@@ -103,7 +103,7 @@ export async function runRollback(deps: Deps, options: RollbackOptions): Promise
   );
   await syncStagedNames(mover, files);
   await saveJournal(deps, journal);
-  return finishForward(deps, { journal, mover, signal, leftAlone: plan.leftAlone });
+  return await finishForward(deps, { journal, mover, signal, leftAlone: plan.leftAlone });
 }
 
 /** @throws {HoldfastError} `label_mismatch` unless both are the same bytes */
