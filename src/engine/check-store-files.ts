@@ -1,12 +1,17 @@
+import { decryptorSource } from '../format/decryptor/decryptor-source.ts';
 import { restoreGuide } from '../format/restore-guide.ts';
 import { storeHeaderBytesMax } from '../format/store-header.ts';
-import { storeKeys } from '../format/store-layout.ts';
+import { keySheetKey, storeKeys } from '../format/store-layout.ts';
 import { isHoldfastError } from '../model/errors.ts';
+import type { UnlockedSheet } from '../model/store-keys.ts';
 import type { Deps } from './deps.ts';
 import { readStoreHeader } from './ensure-store.ts';
 import type { VerifyFinding } from './verify-store.ts';
 
-/** Checks what a store has once: the header, and the guide to getting everything back without holdfast. */
+/**
+ * Checks what a store has once: the header, the keys of an encrypted one, and the guide (and program) for getting everything
+ * back without holdfast.
+ */
 export async function checkStoreFiles(
   deps: Deps,
   options: { signal?: AbortSignal | undefined } = {},
@@ -24,19 +29,52 @@ export async function checkStoreFiles(
     if (!isHoldfastError(error, 'header_invalid')) throw error;
     report(storeKeys.header, error.message);
   }
-  const guide = await readGuide(deps, options.signal);
+  const keys = await deps.encryption.unlock(options);
+  if (keys !== null) findings.push(...(await keyFindings(deps, keys, options)));
+  const guide = await readOnce(deps, storeKeys.restoreGuide, options.signal);
   if (guide === null) report(storeKeys.restoreGuide, 'the guide to restoring without holdfast is missing');
   // Another version of holdfast wrote another text; nothing here can tell whether that one is whole.
-  else if (createdBy === deps.identity.writer && !guide.equals(Buffer.from(restoreGuide()))) {
+  else if (
+    createdBy === deps.identity.writer &&
+    !guide.equals(Buffer.from(restoreGuide({ isEncrypted: keys !== null })))
+  ) {
     report(storeKeys.restoreGuide, 'the guide to restoring without holdfast was changed');
+  }
+  if (keys === null) return findings;
+  const decryptor = await readOnce(deps, storeKeys.decryptor, options.signal);
+  if (decryptor === null) report(storeKeys.decryptor, 'the program that decrypts without holdfast is missing');
+  else if (createdBy === deps.identity.writer && !decryptor.equals(Buffer.from(decryptorSource))) {
+    report(storeKeys.decryptor, 'the program that decrypts without holdfast was changed');
   }
   return findings;
 }
 
-async function readGuide(deps: Deps, signal: AbortSignal | undefined): Promise<Buffer | null> {
+/** The store's own copy of the keys must open with the key in use: this machine keeps one, others depend on that one. */
+async function keyFindings(
+  deps: Deps,
+  keys: UnlockedSheet,
+  options: { signal?: AbortSignal | undefined },
+): Promise<VerifyFinding[]> {
+  const key = keySheetKey(keys.sheet.generation);
+  const finding = (message: string): VerifyFinding[] => [{ key, snapshots: [], message }];
+  try {
+    const stored = await deps.encryption.newestSheet(options);
+    if (stored === null || stored.sheet.generation < keys.sheet.generation) {
+      return finding('the keys of the store are missing: nobody else can open it');
+    }
+    if (Buffer.compare(stored.bytes, keys.bytes) === 0) return [];
+    await deps.encryption.refresh(options);
+    return [];
+  } catch (error) {
+    if (!isHoldfastError(error, 'keys_invalid')) throw error;
+    return finding(error.message);
+  }
+}
+
+async function readOnce(deps: Deps, key: string, signal: AbortSignal | undefined): Promise<Buffer | null> {
   try {
     const getOptions = { sizeBytesMax: storeHeaderBytesMax, signal };
-    return Buffer.from(await deps.storage.get(storeKeys.restoreGuide, getOptions));
+    return Buffer.from(await deps.storage.get(key, getOptions));
   } catch (error) {
     if (isHoldfastError(error, 'object_missing')) return null;
     throw error;

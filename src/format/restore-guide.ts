@@ -1,11 +1,35 @@
 /**
  * The text of RESTORE.md, written once into every store: how to get everything back with stock git and a POSIX shell
- * alone. A test follows it literally, running its blocks marked `sh` in order.
+ * alone; of an encrypted store, with Node besides. A test follows it literally, running its blocks marked `sh` in order.
  */
 export function restoreGuide({ isEncrypted = false }: { isEncrypted?: boolean } = {}): string {
-  const full = isEncrypted ? text : text;
-  return full.replaceAll('\\`', '`').replaceAll('$\\{', '${');
+  const whole = isEncrypted
+    ? text.replace(plainNeeds, encryptedNeeds).replace('\n## 2. ', `\n${decryptSection}\n## 2. `)
+    : text;
+  return whole.replaceAll('\\`', '`').replaceAll('$\\{', '${');
 }
+
+const plainNeeds = String.raw`You need nothing but **git** and a **shell**. Nothing here is encrypted, and nothing is in a private format: a snapshot is a git
+commit`;
+
+const encryptedNeeds = String.raw`You need **git**, a **shell**, **Node** and the **key** of this store: everything in it is encrypted, and the program
+\`decrypt.mjs\` beside this file undoes that (section 1b). Below the encryption nothing is in a private format: a snapshot is a git
+commit`;
+
+const decryptSection = String.raw`## 1b. Decrypt them
+
+\`decrypt.mjs\` needs nothing but Node (20 or newer for keys of 64 digits, the recovery key among them, and for passphrases stretched by
+scrypt; 24.7 or newer for other passphrases). It asks for the passphrase or key, or takes it from \`HOLDFAST_PASSPHRASE\`,
+\`HOLDFAST_KEY\` or \`--key-file FILE\`. It makes a plain copy of the store and changes nothing here:
+
+\`\`\`sh
+node "$STORE/decrypt.mjs" "$STORE" "$STORE.plain"
+STORE=$STORE.plain
+\`\`\`
+
+What was changed or damaged is named and left out; everything else comes out whole. From here on all is as in a store without
+encryption. Delete the plain copy when you are done.
+`;
 
 // Raw, so that the scripts stand here as they are printed; only a backtick and "${" need a backslash before them.
 const text = String.raw`# How to get everything back without holdfast

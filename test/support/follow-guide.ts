@@ -19,6 +19,7 @@ export function followGuide(
   store: string,
   until: string,
   guide = restoreGuide(),
+  env: Readonly<Record<string, string>> = {},
 ): { recovered: string; output: string } {
   const work = scratchFolder();
   // A person's own settings, all of which would change bytes on the way out.
@@ -35,7 +36,7 @@ export function followGuide(
     .replace('STORE=/tmp/store', 'STORE=$1');
   const output = execFileSync('sh', ['-eu', '-c', script, 'sh', store], {
     cwd: work,
-    env: { PATH: process.env['PATH'], HOME: work, GIT_CONFIG_NOSYSTEM: '1', TZ: 'Asia/Tokyo' },
+    env: { PATH: process.env['PATH'], HOME: work, GIT_CONFIG_NOSYSTEM: '1', TZ: 'Asia/Tokyo', ...env },
     encoding: 'utf8',
     stdio: 'pipe',
   });

@@ -185,7 +185,8 @@ export function openEncryption(raw: ObjectStorage, options: EncryptionOptions): 
       if (known?.isSealed !== true) return;
       const newest = await newestSheet(storageOptions);
       const seen = known.stored!;
-      if (newest === null || newest.sheet.generation < seen.sheet.generation) throw downgraded(raw.url);
+      // Keys that vanished, or older ones, change nothing for this machine: verify tells of them.
+      if (newest === null || newest.sheet.generation < seen.sheet.generation) return;
       if (sameBytes(newest.bytes, seen.bytes)) return;
       secret ??= options.readSecret();
       const given = await secret;
@@ -220,7 +221,7 @@ function failWrong(url: string): never {
 function downgraded(url: string): HoldfastError {
   return new HoldfastError(
     'encryption_downgraded',
-    `The store ${url} should be encrypted, and now it says it is not, or shows older keys than before.`,
+    `The store ${url} should be encrypted, and now it says it is not.`,
     {
       hint: 'Somebody may have replaced it. Nothing was sent. Look at earlier versions of holdfast.json and keys/ in the bucket, or restore from a replica.',
     },
