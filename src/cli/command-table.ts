@@ -109,6 +109,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/unpin.ts')).command,
   },
   {
+    name: 'drill',
+    summary: 'rehearse a restore for real, compare every byte, measure',
+    group: 'prove',
+    load: async () => (await import('./commands/drill.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',
@@ -119,6 +125,18 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'show and approve the commands and addresses of the settings',
     group: 'more',
     load: async () => (await import('./commands/hooks.ts')).command,
+  },
+  {
+    name: 'notify',
+    summary: 'try every way alerts can reach you',
+    group: 'more',
+    load: async () => (await import('./commands/notify.ts')).command,
+  },
+  {
+    name: 'key',
+    summary: 'list, add, remove and change the keys of an encrypted store',
+    group: 'more',
+    load: async () => (await import('./commands/key.ts')).command,
   },
   {
     name: 'completion',

@@ -50,9 +50,11 @@ export type NoticeCode =
   | 'rebuilt_pack_index'
   | 'database_log'
   | 'database_as_bytes'
+  | 'heartbeat_failed'
   | 'hook_failed'
   | 'hook_untrusted'
-  | 'key_file_open';
+  | 'key_file_open'
+  | 'earlier_keys_left';
 
 /** What a snapshot did not protect, and why: one row of the ledger. */
 export interface LedgerEntry {

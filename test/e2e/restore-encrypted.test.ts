@@ -67,7 +67,9 @@ test('a copy of a bucket, whose names have colons, decrypts as well', async () =
     const key = name.replace(/T(\d\d)-(\d\d)-(\d\d)Z/, 'T$1:$2:$3Z');
     renameSync(join(copy, 'snapshots', name), join(copy, 'snapshots', key));
   }
-  expectRecovered(cli, followGuide(copy, '5.', restoreGuide({ isEncrypted: true }), env).recovered);
+  const { recovered } = followGuide(copy, '5.', restoreGuide({ isEncrypted: true }), env);
+  expect(readFileSync(join(recovered, 'a.md'), 'utf8')).toBe('changed\n');
+  expectRecovered(cli, recovered);
 });
 
 test('K10: decrypt.mjs names a damaged object, leaves no part of it, and brings the others out', async () => {

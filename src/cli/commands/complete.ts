@@ -86,7 +86,7 @@ async function valuesOf(argument: ArgumentSpec, context: CommandContext): Promis
 /** Ids only: their letters mean nothing to a shell, a label's might. What is known here, without asking the store. */
 async function snapshotIds(context: CommandContext): Promise<readonly Value[]> {
   try {
-    await using deps = await context.openSession();
+    await using deps = await context.openSession({ needsKey: false });
     const { points } = await listSnapshots(deps, { refresh: 'never', signal: context.signal });
     return points.slice(0, idsMax).map(({ record }) => [record.id, record.kind] as const);
   } catch {

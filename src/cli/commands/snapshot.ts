@@ -16,7 +16,7 @@ import { printProblems, problemFields } from '../print-problems.ts';
 import { errorFields, renderError } from '../render-error.ts';
 import { joinToWidth } from '../text-width.ts';
 
-type Taken = Extract<SnapshotOutcome, { kind: 'taken' }>;
+type Taken = Extract<SnapshotOutcome, { kind: 'taken' }> & { readonly isEncrypted: boolean };
 type Unchanged = Extract<SnapshotOutcome, { kind: 'unchanged' }>;
 
 export const command: Command = {
@@ -53,7 +53,7 @@ export const command: Command = {
     await using deps = await context.openSession({ prepareVault: true, strict: context.flag('strict'), adjust });
     const outcome = await takeSnapshot(deps, { label, kind: 'manual', signal: context.signal });
     for (const notice of outcome.notices) context.out.notice(notice);
-    return outcome.kind === 'taken' ? showTaken(context, outcome) : showUnchanged(context, outcome);
+    return outcome.kind === 'taken' ? showTaken(context, { ...outcome, isEncrypted: deps.encryption.isSealed === true }) : showUnchanged(context, outcome);
   },
 };
 
@@ -63,6 +63,7 @@ function showTaken({ out }: CommandContext, outcome: Taken): number {
   out.result({
     command: 'snapshot',
     outcome: 'taken',
+    encrypted: outcome.isEncrypted,
     ...pointFields(outcome),
     duration_ms: Math.round(outcome.durationMs),
     requests: outcome.requests,
@@ -104,14 +105,16 @@ function showUnchanged({ out, io }: CommandContext, outcome: Unchanged): number 
 }
 
 /** "holding nothing back: 12,408 files, 1.3 GB · not protected: node_modules/ (412 MB, .gitignore), .env (secret)" */
-function printCoverage(out: Output, { record }: Taken): void {
+function printCoverage(out: Output, { record, isEncrypted }: Taken): void {
   const { files, sizeBytes } = record.counts;
   const begin = record.complete ? 'holding nothing back' : 'holding back what could not be stored';
   const what = `${begin}: ${formatCounted(files, 'file')}, ${formatSize(sizeBytes)}`;
   const phrases = ledgerPhrases(record.ledger);
   const pieces = phrases.map((phrase, index) => (index < phrases.length - 1 ? `${phrase},` : phrase));
   if (pieces.length > 0) pieces[0] = `· not protected: ${pieces[0]}`;
-  for (const line of joinToWidth([what, ...pieces], ' ', { width: out.columns - 2, indent: '  ' })) {
+  // What is left out of a plain store is in an encrypted one; nobody should have to guess.
+  const sealed = isEncrypted ? ['· encrypted, files named like secrets included'] : [];
+  for (const line of joinToWidth([what, ...sealed, ...pieces], ' ', { width: out.columns - 2, indent: '  ' })) {
     out.print(`  ${out.paint('dim', line)}`);
   }
 }
