@@ -14,7 +14,7 @@ import { countChangesSince } from './count-changes.ts';
 import type { Deps } from './deps.ts';
 import { makeRecord } from './make-record.ts';
 import { addCommits } from './snapshot-commits.ts';
-import { openPointReader, type StoreView } from './store-view.ts';
+import { cacheGeneration, openPointReader, type StoreView } from './store-view.ts';
 import { forgetMissing, loadTrustedCache } from './trusted-cache.ts';
 
 export interface CaptureOptions {
@@ -59,7 +59,7 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   const { previous, cache, scan } = survey;
   const isAsked = options.label !== null || previous === null || !isSameGitState(survey.git, previous.record.git);
   // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
-  const isCacheCurrent = cache?.storeGeneration === String(view.generation) && view.damagedSpool.length === 0;
+  const isCacheCurrent = cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
   // Our own log is dirty after every command; that alone is no change.
   if (!isAsked && isCacheCurrent && !scan.changed) return unchanged(survey);
 
@@ -77,10 +77,16 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
     signal: options.signal,
   });
   if (!isAsked && !changes.anything) {
-    await saveCache(deps, { survey, snapshotId: previous!.record.id, generation: view.generation, history: null });
+    await saveCache(deps, {
+      survey,
+      snapshotId: previous!.record.id,
+      generation: cacheGeneration(view),
+      history: null,
+    });
     return unchanged(survey, read);
   }
-  const history = await captureHistory(deps, { survey, opened, writer, options, mustLook: !isCacheCurrent });
+  const mustLook = !isCacheCurrent && !isOnlyPruned(view, survey);
+  const history = await captureHistory(deps, { survey, opened, writer, options, mustLook });
   const git = history?.state ?? survey.git;
   const label = options.label ?? defaultLabel(deps, options.kind);
   const commits = addCommits(writer, trees, { identity: deps.identity, takenAt: survey.takenAt, label, git });
@@ -103,8 +109,21 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   });
   const spooled = await draft.finish(record, encodeRecord(record));
   deps.events.emit({ type: 'snapshot_captured', id: record.id });
-  await saveCache(deps, { survey, snapshotId: record.id, generation: view.generation, history });
+  await saveCache(deps, { survey, snapshotId: record.id, generation: cacheGeneration(view), history });
   return { kind: 'taken', spooled };
+}
+
+/**
+ * Since the cache was made nothing happened to the store but prune, and nothing to the repository's refs: what prune kept for the
+ * previous snapshot is all they lead to. What it dropped (objects nothing leads to) is not to be captured again.
+ */
+function isOnlyPruned(view: StoreView, { cache, previous, git }: Survey): boolean {
+  return (
+    view.damagedSpool.length === 0 &&
+    previous !== null &&
+    cache?.storeGeneration.split('.')[0] === String(view.generation) &&
+    isSameGitState(git, previous.record.git)
+  );
 }
 
 async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions): Promise<Survey> {
@@ -177,7 +196,7 @@ async function sealPacks(deps: Deps, writer: ObjectWriter, options: CaptureOptio
 /** The cache follows the capture, never the upload: the spool already holds everything its ids name. */
 async function saveCache(
   deps: Deps,
-  state: { survey: Survey; snapshotId: SnapshotId; generation: number; history: HistoryCapture | null },
+  state: { survey: Survey; snapshotId: SnapshotId; generation: string; history: HistoryCapture | null },
 ): Promise<void> {
   const { survey, history } = state;
   await deps.statCache.save({
@@ -185,7 +204,7 @@ async function saveCache(
     memory: survey.scan.memory,
     snapshotId: state.snapshotId,
     storeId: deps.storage.url,
-    storeGeneration: String(state.generation),
+    storeGeneration: state.generation,
     historyFingerprint: history === null ? (survey.cache?.historyFingerprint ?? null) : history.fingerprint,
   });
 }

@@ -5,11 +5,12 @@ import { condemnedPrefix, parseStoreKey, recordKey, snapshotsPrefix } from '../f
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import { compareNewestFirst, type InvalidRecord, type RestorePoint } from '../model/restore-point.ts';
-import type { OpenedReader, PackSource } from '../ports/object-access.ts';
+import type { OpenedReader } from '../ports/object-access.ts';
 import type { DamagedSpoolEntry, SpooledSnapshot } from '../ports/spool.ts';
 import type { Pin } from '../model/pin.ts';
 import type { StorageKey } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
+import { packsInUse } from './pack-sources.ts';
 import { learnMarks, loadMarks, type StoreMarks } from './store-marks.ts';
 
 /** How old the last listing may be before a snapshot looks at the store again. Half of prune's grace of 24 h. */
@@ -126,17 +127,22 @@ export function assertNotRewound(view: StoreView, storeUrl: string): void {
   );
 }
 
-/** Opens a reader over every pack of these points; objects of one snapshot may lie in packs of older ones. */
+/** What a stat cache must say so that its ids are believed without looking them up. */
+export function cacheGeneration(view: Pick<StoreView, 'generation' | 'prunes'>): string {
+  return view.prunes === 0 ? String(view.generation) : `${view.generation}.${view.prunes}`;
+}
+
+/**
+ * Opens a reader over every pack of these points, and over those that prune made or left standing; objects of one snapshot may
+ * lie in packs of others.
+ */
 export async function openPointReader(
   deps: Deps,
   points: readonly RestorePoint[],
   options: { fresh?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<OpenedReader> {
-  const sources = new Map<string, PackSource>();
-  for (const point of points) {
-    for (const ref of point.record.packs) sources.set(ref.key, { ref, localDirectory: point.localDirectory });
-  }
-  return deps.objects.openReader([...sources.values()], options);
+  const { live, condemned } = packsInUse(points, await loadMarks(deps));
+  return deps.objects.openReader([...condemned, ...live], options);
 }
 
 function isRefreshDue(deps: Deps, refresh: ViewOptions['refresh'], seenAt: string | null): boolean {

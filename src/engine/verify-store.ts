@@ -11,6 +11,8 @@ import { checkStoreFiles } from './check-store-files.ts';
 import type { Deps } from './deps.ts';
 import { describeDamage } from './describe-damage.ts';
 import { createInspector } from './inspect-snapshot.ts';
+import { packsInUse } from './pack-sources.ts';
+import { loadMarks } from './store-marks.ts';
 import { loadStoreView, openPointReader, type StoreView } from './store-view.ts';
 
 /** How deep to look; `sample` is the share of packs to read, 0 to 1. */
@@ -54,15 +56,17 @@ export async function verifyStore(
   const points = view.points.filter((point) => point.where === 'store');
   // What this machine keeps of the store proves nothing about the store.
   const opened = await openPointReader(deps, points, { fresh: true, signal });
-  const findings = [
+  const marks = await loadMarks(deps);
+  const packs = packsInUse(points, marks).live.map(({ ref }) => ref);
+  const found = [
     ...(points.length === 0 ? [] : await checkStoreFiles(deps, { signal })),
     ...recordFindings(view),
     ...(await checkRecords(deps, points, { signal })),
-    ...checkChains(points),
+    ...checkChains(points, marks.plans),
   ];
 
-  const chosen = await choosePacks(deps, { points, depth });
-  const { badPacks, wrongIndexes } = await checkPresence(deps, points, signal);
+  const chosen = await choosePacks(deps, { packs, depth });
+  const { badPacks, wrongIndexes } = await checkPresence(deps, packs, signal);
   const bad = new Map([...opened.unusable.map(({ key, reason }) => [key, reason] as const), ...badPacks]);
   const proved: string[] = [];
   let readBytes = 0;
@@ -74,8 +78,9 @@ export async function verifyStore(
     deps.events.emit({ type: 'progress', phase: 'verify', done: readBytes, total: totalBytes(chosen), unit: 'bytes' });
   }
   if (depth !== 'quick' || bad.size > 0) {
-    findings.push(...(await snapshotFindings(points, { opened, bad, signal })));
+    found.push(...(await snapshotFindings(points, { opened, bad, signal })));
   }
+  const findings = found.length === 0 ? found : await stillTrue(deps, found, signal);
   const report: VerifyReport = {
     findings,
     snapshots: points.length,
@@ -95,6 +100,26 @@ export async function verifyStore(
     proved,
   });
   return report;
+}
+
+/** Leaves out what prune explains: while this looked, it dropped a snapshot or moved a pack (X11). */
+async function stillTrue(
+  deps: Deps,
+  found: readonly VerifyFinding[],
+  signal: AbortSignal | undefined,
+): Promise<readonly VerifyFinding[]> {
+  const before = new Set((await loadMarks(deps)).plans.map(({ plan }) => plan));
+  const view = await loadStoreView(deps, { refresh: 'always', signal });
+  const { plans } = await loadMarks(deps);
+  const newPlans = plans.filter(({ plan }) => !before.has(plan));
+  if (view.unreachable !== null || newPlans.length === 0) return found;
+  const gone = new Set<string>(newPlans.flatMap((plan) => plan.dropped.map(({ id }) => id)));
+  for (const { record } of view.points) gone.delete(record.id);
+  const moved = new Set(newPlans.flatMap((plan) => plan.condemned.map(({ key }) => key)));
+  return found.flatMap((finding) => {
+    const isAboutGone = finding.snapshots.length > 0 && finding.snapshots.every((id) => gone.has(id));
+    return isAboutGone || moved.has(finding.key) ? [] : [finding];
+  });
 }
 
 /** What a newer holdfast wrote cannot be judged, and a store judged in part would be called whole. */
@@ -130,7 +155,7 @@ interface Presence {
 
 async function checkPresence(
   deps: Deps,
-  points: readonly RestorePoint[],
+  packs: readonly PackRef[],
   signal: AbortSignal | undefined,
 ): Promise<Presence> {
   const sizes = new Map<string, number>();
@@ -145,7 +170,7 @@ async function checkPresence(
     sizes.get(key) ?? (await deps.storage.head(key, { signal }))?.sizeBytes;
   const badPacks = new Map<string, string>();
   const wrongIndexes: string[] = [];
-  for (const ref of points.flatMap((point) => point.record.packs)) {
+  for (const ref of packs) {
     const sizeBytes = await sizeOf(ref.key);
     if (sizeBytes === undefined) badPacks.set(ref.key, await describeMissing(deps, ref.key, signal));
     else if (sizeBytes !== ref.sizeBytes) {
@@ -169,11 +194,10 @@ async function describeMissing(deps: Deps, key: string, signal: AbortSignal | un
 
 async function choosePacks(
   deps: Deps,
-  options: { points: readonly RestorePoint[]; depth: VerifyDepth },
+  options: { packs: readonly PackRef[]; depth: VerifyDepth },
 ): Promise<readonly PackRef[]> {
-  const { points, depth } = options;
+  const { packs: all, depth } = options;
   if (depth === 'quick') return [];
-  const all = points.flatMap((point) => point.record.packs);
   if (depth === 'full') return all;
   if (depth === 'new') {
     const { rows } = await deps.snapshotIndex.read();

@@ -1,3 +1,5 @@
+import { drillComponents } from '../model/drill-report.ts';
+import { alertKinds } from '../model/alert.ts';
 import { type Label, type Sha256, isSha256, isSnapshotId, labelProblem } from '../model/ids.ts';
 import type { IndexEvent, IndexRow } from '../model/index-row.ts';
 import { sha256Of } from './digest.ts';
@@ -170,6 +172,27 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
     durationMs: duration,
     proved: list(checked(isPackKey, 'the key of a pack'), 1_000_000),
   }),
+  drill: object<EventOf<'drill'>>({
+    event: oneOf(['drill']),
+    id,
+    method: oneOf(['holdfast', 'git']),
+    passed: flag,
+    components: list(
+      object<EventOf<'drill'>['components'][number]>({
+        component: oneOf([...drillComponents]),
+        outcome: oneOf(['passed', 'failed', 'none', 'skipped']),
+      }),
+      drillComponents.length,
+    ),
+    files: count,
+    sizeBytes: count,
+    rtoMs: duration,
+    rtoTargetMs: duration,
+    rpoMs: duration,
+    rpoTargetMs: duration,
+    durationMs: duration,
+    report: anyText,
+  }),
   export: object<EventOf<'export'>>({ event: oneOf(['export']), id, sizeBytes: count }),
   init: object<EventOf<'init'>>({
     event: oneOf(['init']),
@@ -193,6 +216,26 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
     condemnedBytes: count,
     writtenBytes: count,
     deletedBytes: count,
+  }),
+  alert: object<EventOf<'alert'>>({
+    event: oneOf(['alert']),
+    kind: oneOf(alertKinds),
+    severity: oneOf(['warning', 'critical']),
+    text: text(4096),
+    delivered: list(text(64), 100),
+    failed: list(text(4096), 100),
+  }),
+  burst: object<EventOf<'burst'>>({
+    event: oneOf(['burst']),
+    lastGood: id,
+    pinned: flag,
+    removed: count,
+    rewritten: count,
+    filesBefore: count,
+  }),
+  burst_resolved: object<EventOf<'burst_resolved'>>({
+    event: oneOf(['burst_resolved']),
+    by: oneOf(['rescue', 'prune']),
   }),
   spool_damaged: object<EventOf<'spool_damaged'>>({
     event: oneOf(['spool_damaged']),

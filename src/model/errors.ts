@@ -73,6 +73,7 @@ export const errorKinds = {
   keys_invalid: 'integrity',
   encryption_downgraded: 'integrity',
   tree_unsafe: 'integrity',
+  drill_failed: 'integrity',
   journal_invalid: 'integrity',
   // key
   key_missing: 'key',

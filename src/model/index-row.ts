@@ -1,4 +1,6 @@
 import type { ByteString } from '../lib/bytes.ts';
+import type { DrillComponentResult, DrillReport } from './drill-report.ts';
+import type { AlertKind } from './alert.ts';
 import type { Label, Sha256, SnapshotId } from './ids.ts';
 import type { SnapshotKind } from './snapshot.ts';
 
@@ -63,6 +65,22 @@ export type IndexEvent =
       /** Packs whose every byte was proved, by key, so that the default depth can skip them next time. */
       readonly proved: readonly string[];
     }
+  | {
+      readonly event: 'drill';
+      readonly id: SnapshotId;
+      readonly method: DrillReport['method'];
+      readonly passed: boolean;
+      readonly components: readonly Pick<DrillComponentResult, 'component' | 'outcome'>[];
+      readonly files: number;
+      readonly sizeBytes: number;
+      readonly rtoMs: number;
+      readonly rtoTargetMs: number;
+      readonly rpoMs: number;
+      readonly rpoTargetMs: number;
+      readonly durationMs: number;
+      /** Key of the report in the store, '' when it could not be put there. */
+      readonly report: string;
+    }
   | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
   | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
   /** The keys of an encrypted store changed; `name` is the key's, 'master' a new master key. */
@@ -86,6 +104,27 @@ export type IndexEvent =
       readonly writtenBytes: number;
       readonly deletedBytes: number;
     }
+  | {
+      readonly event: 'alert';
+      readonly kind: AlertKind;
+      readonly severity: 'warning' | 'critical';
+      readonly text: string;
+      /** Channels it went out on. */
+      readonly delivered: readonly string[];
+      /** Channels it did not, each with why. */
+      readonly failed: readonly string[];
+    }
+  /** Many paths vanished or were rewritten at once; `lastGood` is the snapshot from before. Retention waits until it is resolved. */
+  | {
+      readonly event: 'burst';
+      readonly lastGood: SnapshotId;
+      readonly pinned: boolean;
+      readonly removed: number;
+      readonly rewritten: number;
+      readonly filesBefore: number;
+    }
+  /** The person said that a burst is dealt with. */
+  | { readonly event: 'burst_resolved'; readonly by: 'rescue' | 'prune' }
   | { readonly event: 'spool_damaged'; readonly directory: string; readonly reason: string };
 
 /** An event as stored: who wrote it, when, and its place in that machine's chain. */

@@ -1,7 +1,7 @@
 import type { Sha256 } from '../model/ids.ts';
 import type { PackRef } from '../model/snapshot.ts';
 import type { ObjectReader } from './object-reader.ts';
-import type { KnownObjects, ObjectWriter } from './object-writer.ts';
+import type { KnownObjects, ObjectWriter, PackableObject, SealedPack } from './object-writer.ts';
 
 /**
  * What must be known of a pack to read it. A record tells everything; a bare listing only the sizes (the rest is null):
@@ -21,11 +21,14 @@ export interface PackSource {
   readonly ref: PackFacts;
   /** Directory of the spooled snapshot that holds `pack-<hash>.pack` and `.idx`; null when the pack is in the store. */
   readonly localDirectory: string | null;
+  /** Prune condemned it: it may be read while it is there, what is in it counts as absent. */
+  readonly isCondemned?: boolean;
 }
 
 /** A reader whose indexes are loaded, with what `reindexing` them had to mend. */
 export interface OpenedReader {
   readonly reader: ObjectReader;
+  /** What need not be stored again: objects in condemned packs are not known. */
   readonly known: KnownObjects;
   /** Keys of packs whose stored index was missing or wrong and was rebuilt from the pack (K06). */
   readonly rebuiltIndexes: readonly string[];
@@ -44,6 +47,15 @@ export interface ObjectAccess {
     packs: readonly PackSource[],
     options?: { fresh?: boolean; signal?: AbortSignal | undefined },
   ): Promise<OpenedReader>;
+  /**
+   * Writes these objects into new packs in `directory`, which exists and is ours, each as a delta of one shortly before it
+   * where that is smaller. Batches come in the order that puts like beside like; `sizeBytes` is about what they come to.
+   * Durable when it returns.
+   */
+  packTightly(
+    batches: AsyncIterable<readonly PackableObject[]>,
+    options: { directory: string; sizeBytes: number; signal?: AbortSignal | undefined },
+  ): Promise<readonly SealedPack[]>;
   /** Remembers a freshly published pack's index (and the pack, when small) so that no request is needed to read it. */
   remember(ref: PackRef, directory: string): Promise<void>;
   /**

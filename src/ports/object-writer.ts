@@ -26,6 +26,14 @@ export interface SealedPack {
   readonly objectCount: number;
 }
 
+/** An object to be packed with those like it; `likeness` is the same number for versions of one file. */
+export interface PackableObject {
+  readonly id: ObjectId;
+  readonly type: ObjectType;
+  readonly content: Uint8Array;
+  readonly likeness: number;
+}
+
 /** Answers whether an object needs no storing because the store holds it. Names are raw 20-byte ids. */
 export interface KnownObjects {
   /** `ids` holds the name at `ids[start .. start+20)`. */

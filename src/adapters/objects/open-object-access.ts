@@ -4,6 +4,7 @@ import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { type HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import type { ObjectAccess, OpenedReader, PackSource } from '../../ports/object-access.ts';
 import type { ObjectStorage } from '../../ports/object-storage.ts';
+import { packTightly } from './pack-tightly.ts';
 import { fetcherOf, indexNameOf } from './fetch-pack.ts';
 import { knownObjectsOf } from './known-objects.ts';
 import { loadPackIndex, type LoadedPackIndex } from './load-pack-index.ts';
@@ -31,6 +32,7 @@ export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
   return {
     openWriter: (directory, known) => openObjectWriter(directory, known, options.writer),
     openReader: (packs, { fresh = false, signal } = {}) => openReader(packs, { storage, cache, fresh, signal }),
+    packTightly,
     async remember(ref, directory) {
       const packPath = join(directory, basename(ref.key));
       cache.adopt('idx', ref.indexSha256, indexNameOf(packPath));
@@ -53,23 +55,30 @@ async function openReader(sources: readonly PackSource[], options: ReaderOptions
   const packs: ReadablePack[] = [];
   const rebuiltIndexes: string[] = [];
   const unusable: { key: string; reason: string }[] = [];
-  const results = mapConcurrent(sources, { limit: indexesAtOnce, signal }, (source) => tryLoad(source, options));
+  // Of two packs with an object the later one is read: the one that stays.
+  const ordered = sources.toSorted((a, b) => Number(b.isCondemned === true) - Number(a.isCondemned === true));
+  let condemnedCount = 0;
+  const results = mapConcurrent(ordered, { limit: indexesAtOnce, signal }, (source) => tryLoad(source, options));
   for await (const { source, loaded } of results) {
     const { ref } = source;
     if ('code' in loaded) {
+      // Deleted since it was condemned.
+      if (source.isCondemned === true) continue;
       unusable.push({ key: ref.key, reason: loaded.message });
       continue;
     }
     if (loaded.wasRebuilt) rebuiltIndexes.push(ref.key);
     const isLocal = source.localDirectory !== null || storage.isLocal;
     const bytes = new PackBytes({ source, fetch: fetcherOf(source, storage), isLocal, blocks, cache });
+    if (source.isCondemned === true) condemnedCount++;
     packs.push({ ref, packIndex: loaded.packIndex, bytes });
   }
   const packIndexes = packs.map(({ packIndex }) => packIndex);
   const locator = createPackLocator(packIndexes);
+  const kept = packIndexes.slice(condemnedCount);
   return {
     reader: createPackedObjectReader(packs, locator),
-    known: knownObjectsOf(packIndexes, locator),
+    known: knownObjectsOf(kept, condemnedCount === 0 ? locator : createPackLocator(kept)),
     rebuiltIndexes,
     unusable,
   };

@@ -27,6 +27,7 @@ const phaseWords: Readonly<Record<Phase, string>> = {
   reindex: 'rebuilding the index',
   compare: 'comparing',
   search: 'searching',
+  prune: 'looking for what may go',
 };
 
 /** A phase shorter than this says nothing. */

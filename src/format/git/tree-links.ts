@@ -1,11 +1,14 @@
+import { type ByteString, byteStringOf } from '../../lib/bytes.ts';
 import type { ObjectId } from '../../model/ids.ts';
 import { objectCorrupt } from './corrupt.ts';
 import { idBytes, objectIdAt } from './object-id.ts';
 
-/** What a tree entry leads to; its name is of no matter. */
+/** What a tree entry leads to. */
 export interface TreeLink {
   readonly id: ObjectId;
   readonly kind: 'tree' | 'blob' | 'gitlink';
+  /** Unchecked: good for telling entries apart, never for a path. */
+  readonly name: ByteString;
 }
 
 /**
@@ -21,7 +24,11 @@ export function* treeLinks(content: Uint8Array): Generator<TreeLink> {
       throw objectCorrupt('A tree object ends in the middle of an entry.');
     }
     const mode = Number.parseInt(Buffer.from(content.subarray(at, space)).toString('latin1'), 8);
-    yield { id: objectIdAt(content, nul + 1), kind: kindOf(mode) };
+    yield {
+      id: objectIdAt(content, nul + 1),
+      kind: kindOf(mode),
+      name: byteStringOf(content.subarray(space + 1, nul)),
+    };
     at = nul + 1 + idBytes;
   }
 }
