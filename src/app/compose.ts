@@ -7,9 +7,12 @@ import { openHoldingArea } from '../adapters/holding/open-holding-area.ts';
 import { openHookRunner } from '../adapters/hooks/open-hook-runner.ts';
 import { openLiveTree } from '../adapters/live-tree/open-live-tree.ts';
 import { openRollbackJournal } from '../adapters/live-tree/open-rollback-journal.ts';
+import { openAlertMemory } from '../adapters/notify/open-alert-memory.ts';
+import { openNotifier } from '../adapters/notify/open-notifier.ts';
 import { openObjectAccess } from '../adapters/objects/open-object-access.ts';
 import { openProgramRunner } from '../adapters/process/open-program-runner.ts';
 import { openRecordCache } from '../adapters/record-cache/open-record-cache.ts';
+import { openRehearsal } from '../adapters/rehearsal/open-rehearsal.ts';
 import { openSnapshotIndex } from '../adapters/snapshot-index/open-snapshot-index.ts';
 import { openSpool } from '../adapters/spool/open-spool.ts';
 import { openSealedStorage } from '../adapters/storage/open-sealed-storage.ts';
@@ -28,7 +31,6 @@ import { formatStoreUrl } from '../format/store-url.ts';
 import { byteStringOfText } from '../lib/bytes.ts';
 import { isHoldfastError } from '../model/errors.ts';
 import type { KeySecret } from '../model/store-keys.ts';
-import type { HookRunner } from '../ports/hook-runner.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { Config } from './config.ts';
@@ -132,9 +134,13 @@ export async function openSession(
     recordCache: openRecordCache(places.state.cache, storage.url),
     vaultLock: openVaultLock({ directory: places.state.run, hostname: hostname(), now: () => systemClock.now() }),
     holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
+    rehearsal: openRehearsal({
+      holdingDirectory: join(config.vaultRoot, config.holdingDir),
+      programs: openProgramRunner({ env: host.env, redact: createRedactor(host.env) }),
+    }),
     liveTree: openLiveTree({ root: config.vaultRoot }),
     rollbackJournal: openRollbackJournal(places.state.run),
-    hooks: hooksOf(config, host, places),
+    ...outsideOf(config, host, places),
   };
   return {
     ...deps,
@@ -184,18 +190,26 @@ function placesOf(config: Config, options: SessionOptions): Places {
   };
 }
 
-function hooksOf(config: Config, host: Host, places: Places): HookRunner {
+/** What runs and calls things outside the vault, each only when it was approved on this machine. */
+function outsideOf(config: Config, host: Host, { state }: Places): Pick<Deps, 'hooks' | 'notifier' | 'alertMemory'> {
   const trust = openTrust(config, () => systemClock.now());
-  return openHookRunner({
+  const redact = createRedactor(host.env);
+  const programs = openProgramRunner({ env: host.env, redact });
+  const isTrusted = (setting: string, words: readonly string[]) => trust.isTrusted({ setting, words });
+  const hooks = openHookRunner({
     hooks: config.hooks,
     vaultRoot: config.vaultRoot,
-    logFile: join(places.state.run, 'hooks.log'),
-    programs: openProgramRunner({ env: host.env, redact: createRedactor(host.env) }),
-    isTrusted: (words, name) => trust.isTrusted({ setting: `hooks.${name}`, words }),
+    logFile: join(state.run, 'hooks.log'),
+    programs,
+    isTrusted: (words, name) => isTrusted(`hooks.${name}`, words),
     now: () => systemClock.now(),
     monotonicMs: () => systemClock.monotonicMs(),
     isInsideHook: (host.env['HOLDFAST_HOOK'] ?? '') !== '',
   });
+  const { env, platform } = host;
+  const home = host.home === '' ? config.dataRoot : host.home;
+  const notifier = openNotifier({ settings: config.alerts, programs, hooks, isTrusted, redact, platform, env, home });
+  return { hooks, notifier, alertMemory: openAlertMemory(join(state.run, 'alerts.json')) };
 }
 
 function machineOf(config: Config, host: Host): Machine {

@@ -115,6 +115,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/drill.ts')).command,
   },
   {
+    name: 'prune',
+    summary: 'drop the restore points the retention rules do not keep',
+    group: 'more',
+    load: async () => (await import('./commands/prune.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',

@@ -5,10 +5,12 @@ import type { GitRepository } from '../ports/git-repository.ts';
 import type { HookRunner } from '../ports/hook-runner.ts';
 import type { HoldingArea } from '../ports/holding-area.ts';
 import type { LiveTree } from '../ports/live-tree.ts';
+import type { AlertMemory, Notifier } from '../ports/notifier.ts';
 import type { ObjectAccess } from '../ports/object-access.ts';
 import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { RecordCache } from '../ports/record-cache.ts';
 import type { RollbackJournalFile } from '../ports/rollback-journal.ts';
+import type { Rehearsal } from '../ports/rehearsal.ts';
 import type { SnapshotIndex } from '../ports/snapshot-index.ts';
 import type { Spool } from '../ports/spool.ts';
 import type { StoreEncryption } from '../ports/store-encryption.ts';
@@ -53,7 +55,10 @@ export interface Deps {
   readonly recordCache: RecordCache;
   readonly vaultLock: VaultLock;
   readonly holdingArea: HoldingArea;
+  readonly rehearsal: Rehearsal;
   readonly liveTree: LiveTree;
   readonly rollbackJournal: RollbackJournalFile;
   readonly hooks: HookRunner;
+  readonly notifier: Notifier;
+  readonly alertMemory: AlertMemory;
 }

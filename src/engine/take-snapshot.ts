@@ -16,6 +16,7 @@ import { assertNotForeign } from './ensure-store.ts';
 import { rebuildLostIndex } from './mend-index.ts';
 import { assertNoPendingRollback } from './rollback/pending-rollback.ts';
 import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
+import { beatHeart } from './raise-alert.ts';
 import { runPostSnapshotHooks, runPreSnapshotHooks } from './run-hooks.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
 
@@ -55,7 +56,10 @@ export type SnapshotOutcome =
  */
 export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Promise<SnapshotOutcome> {
   const outcome = await takeLocked(deps, options);
-  const after = await runPostSnapshotHooks(deps, outcome, options);
+  const hooked = await runPostSnapshotHooks(deps, outcome, options);
+  const problems = outcome.kind === 'taken' ? outcome.record.problems : outcome.problems;
+  const isGood = outcome.publishError === null && problems.length === 0;
+  const after = isGood ? [...hooked, ...(await beatHeart(deps, options))] : hooked;
   return after.length === 0 ? outcome : { ...outcome, notices: [...outcome.notices, ...after] };
 }
 

@@ -4,8 +4,11 @@ import { openGitRepository } from '../../src/adapters/git/open-git-repository.ts
 import { openHoldingArea } from '../../src/adapters/holding/open-holding-area.ts';
 import { openLiveTree } from '../../src/adapters/live-tree/open-live-tree.ts';
 import { openRollbackJournal } from '../../src/adapters/live-tree/open-rollback-journal.ts';
+import { openAlertMemory } from '../../src/adapters/notify/open-alert-memory.ts';
 import { openObjectAccess } from '../../src/adapters/objects/open-object-access.ts';
+import { openProgramRunner } from '../../src/adapters/process/open-program-runner.ts';
 import { openRecordCache } from '../../src/adapters/record-cache/open-record-cache.ts';
+import { openRehearsal } from '../../src/adapters/rehearsal/open-rehearsal.ts';
 import { openSnapshotIndex } from '../../src/adapters/snapshot-index/open-snapshot-index.ts';
 import { openSpool } from '../../src/adapters/spool/open-spool.ts';
 import { preparePrivateState, spoolOfStore } from '../../src/adapters/system/open-private-state.ts';
@@ -131,9 +134,15 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     recordCache: openRecordCache(state.cache, storage.url),
     vaultLock: options.vaultLock ?? openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
     holdingArea: openHoldingArea({ vaultRoot: root, holdingDir: '_restore' }),
+    rehearsal: openRehearsal({
+      holdingDirectory: join(root, '_restore'),
+      programs: openProgramRunner({ env: process.env, redact: (text) => text }),
+    }),
     liveTree: openLiveTree({ root }),
     rollbackJournal: openRollbackJournal(state.run),
     hooks: { run: async () => [] },
+    notifier: { send: async () => [], beat: async () => null },
+    alertMemory: openAlertMemory(join(state.run, 'alerts.json')),
   };
   const write = (path: string, content: string | Uint8Array): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
