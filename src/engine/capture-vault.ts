@@ -77,6 +77,8 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
     signal: options.signal,
   });
   if (!isAsked && !changes.anything) {
+    // The draft goes, and with it whatever was read into it (our own log is no change): its ids must not be believed later.
+    forgetMissing(scan, opened.known);
     await saveCache(deps, {
       survey,
       snapshotId: previous!.record.id,

@@ -71,6 +71,19 @@ describe('taking snapshots', () => {
     await expectSound(vault, 2);
   });
 
+  test('what was read for nothing is not believed to be stored', async () => {
+    const vault = newVault();
+    await takenBy(vault, 'first');
+    // Written again with the same bytes: read, and found to be no change. So is the log, which is new and stored nowhere yet.
+    vault.write('a.md', 'one');
+    const { root, storage, clock } = vault;
+    clock.advance(1000);
+    const later = openTestVault({ root, storage, clock, scanNow: () => Date.now() + 10_000 });
+    expect((await snapshot(later)).kind).toBe('unchanged');
+    await takenBy(later, 'second');
+    await expectSound(later, 2);
+  });
+
   test('a label is stored even when nothing changed', async () => {
     const vault = newVault();
     await takenBy(vault);

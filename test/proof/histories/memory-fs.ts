@@ -63,9 +63,11 @@ function at<T>(path: Path, use: (disk: MemoryDisk, path: ByteString) => T): T {
 
 // Looking.
 
+const user = process.getuid?.() ?? 0;
+
 class MemoryStats {
   readonly dev = 1;
-  readonly uid = process.getuid?.() ?? 0;
+  readonly uid = user;
   readonly gid = 0;
   readonly ino: number;
   readonly mode: number;
@@ -125,7 +127,11 @@ function statsOf(node: DiskNode, options?: NoThrow): unknown {
 
 function stat(path: Path, options: NoThrow | undefined, follow: boolean): unknown {
   try {
-    return at(path, (disk, bytes) => statsOf(disk.need(bytes, follow), options));
+    return at(path, (disk, bytes) => {
+      const { node } = disk.walk(bytes, follow);
+      if (node === null && options?.throwIfNoEntry === false) return undefined;
+      return statsOf(node ?? disk.need(bytes, follow), options);
+    });
   } catch (error) {
     const isMissing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
     if (isMissing && options?.throwIfNoEntry === false) return undefined;
