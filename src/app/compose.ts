@@ -20,6 +20,7 @@ import { openStorage } from '../adapters/storage/open-storage.ts';
 import { type Machine, loadMachine } from '../adapters/system/open-machine.ts';
 import { type PrivateState, preparePrivateState, spoolOfStore } from '../adapters/system/open-private-state.ts';
 import { openVaultIdentity } from '../adapters/system/open-vault-identity.ts';
+import { openWatchState } from '../adapters/system/open-watch-state.ts';
 import { systemClock, systemRandom } from '../adapters/system/system-clock.ts';
 import { openStatCacheFile } from '../adapters/vault/open-stat-cache.ts';
 import { openWorkingTree } from '../adapters/vault/open-working-tree.ts';
@@ -140,6 +141,7 @@ export async function openSession(
     }),
     liveTree: openLiveTree({ root: config.vaultRoot }),
     rollbackJournal: openRollbackJournal(places.state.run),
+    watchState: openWatchState(places.state.run),
     ...outsideOf(config, host, places),
   };
   return {

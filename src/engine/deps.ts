@@ -15,6 +15,7 @@ import type { SnapshotIndex } from '../ports/snapshot-index.ts';
 import type { Spool } from '../ports/spool.ts';
 import type { StoreEncryption } from '../ports/store-encryption.ts';
 import type { VaultLock } from '../ports/vault-lock.ts';
+import type { WatchState } from '../ports/watch-state.ts';
 import type { StatCacheFile, WorkingTree } from '../ports/working-tree.ts';
 
 /** Who and what this process works for. */
@@ -59,6 +60,7 @@ export interface Deps {
   readonly liveTree: LiveTree;
   readonly rollbackJournal: RollbackJournalFile;
   readonly hooks: HookRunner;
+  readonly watchState: WatchState;
   readonly notifier: Notifier;
   readonly alertMemory: AlertMemory;
 }

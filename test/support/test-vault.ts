@@ -12,6 +12,7 @@ import { openRehearsal } from '../../src/adapters/rehearsal/open-rehearsal.ts';
 import { openSnapshotIndex } from '../../src/adapters/snapshot-index/open-snapshot-index.ts';
 import { openSpool } from '../../src/adapters/spool/open-spool.ts';
 import { preparePrivateState, spoolOfStore } from '../../src/adapters/system/open-private-state.ts';
+import { openWatchState } from '../../src/adapters/system/open-watch-state.ts';
 import { openStatCacheFile } from '../../src/adapters/vault/open-stat-cache.ts';
 import { openWorkingTree } from '../../src/adapters/vault/open-working-tree.ts';
 import { openVaultLock } from '../../src/adapters/vault-lock/open-vault-lock.ts';
@@ -141,6 +142,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     liveTree: openLiveTree({ root }),
     rollbackJournal: openRollbackJournal(state.run),
     hooks: { run: async () => [] },
+    watchState: openWatchState(state.run),
     notifier: { send: async () => [], beat: async () => null },
     alertMemory: openAlertMemory(join(state.run, 'alerts.json')),
   };
