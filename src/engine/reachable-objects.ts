@@ -1,4 +1,5 @@
 import { decodeCommit } from '../format/git/commit-codec.ts';
+import { objectCorrupt } from '../format/git/corrupt.ts';
 import { treeLinks } from '../format/git/tree-links.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { ObjectId } from '../model/ids.ts';
@@ -8,7 +9,7 @@ import type { ObjectLocation, ObjectReader } from '../ports/object-reader.ts';
 export type ReachableObjects = ReadonlyMap<ObjectId, ObjectLocation>;
 
 /**
- * Finds everything the roots (commits or trees) lead to: commits with their whole history, trees, blobs. Blobs are located, not
+ * Finds everything the roots (commits, tags or trees) lead to: commits with their whole history, trees, blobs. Blobs are located, not
  * read; memory grows with the number of objects.
  * @throws {HoldfastError} `object_missing` when something named is not there
  */
@@ -40,6 +41,10 @@ export async function findReachable(
       for (const link of treeLinks(content)) {
         if (link.kind !== 'gitlink') add(link.id, link.kind === 'blob');
       }
+    } else if (type === 'tag') {
+      const target = /^object ([0-9a-f]{40})\ntype (\w+)\n/.exec(Buffer.from(content).toString('latin1'));
+      if (target === null) throw objectCorrupt(`The tag ${id} names nothing.`);
+      add(target[1] as ObjectId, target[2] === 'blob');
     }
   }
   return found;

@@ -13,6 +13,7 @@ import type { RepositorySummary } from '../ports/git-repository.ts';
 import type { VersioningState } from '../ports/object-storage.ts';
 import type { IndexDamage } from '../ports/snapshot-index.ts';
 import type { Deps } from './deps.ts';
+import { drillReasons, lastDrillOf } from './drill-health.ts';
 import { rollbackReasons } from './rollback/pending-rollback.ts';
 import { loadStoreView, type StoreView } from './store-view.ts';
 
@@ -39,6 +40,7 @@ export interface StatusReport {
   readonly waiting: number;
   readonly machines: readonly MachineStatus[];
   readonly lastVerify: IndexRow | null;
+  readonly lastDrill: IndexRow | null;
   readonly repository: RepositorySummary | null;
   /** The ledger of the newest snapshot. */
   readonly notProtected: readonly LedgerEntry[];
@@ -53,6 +55,8 @@ export async function readStatus(
   const view = await loadStoreView(deps, { refresh: 'always', signal: options.signal });
   const versioning = view.unreachable === null ? await versioningOf(deps, options.signal) : 'unknown';
   const { rows, damage } = await deps.snapshotIndex.read();
+  const lastDrill = lastDrillOf(rows);
+  const ownPoints = view.points.filter(({ record }) => record.machine.id === deps.identity.machine.id);
   const lastVerify = rows.findLast((row) => row.event.event === 'verify') ?? null;
   const machines = machinesOf(view.points, deps.identity.machine.id);
   const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
@@ -61,6 +65,7 @@ export async function readStatus(
     ...ageReasons(deps, latest),
     ...storeReasons(view, versioning),
     ...verifyReasons(lastVerify),
+    ...drillReasons(lastDrill, ownPoints, deps.clock.now()),
     ...spoolReasons(view, await deps.spool.waitingElsewhere()),
     ...indexReasons(damage),
   ];
@@ -75,6 +80,7 @@ export async function readStatus(
     waiting: view.spooled.length,
     machines,
     lastVerify,
+    lastDrill,
     repository: await deps.repository.summary(),
     notProtected: latest?.record.ledger ?? [],
     indexDamage: damage,

@@ -18,6 +18,8 @@ export interface RestoreOptions {
   readonly paths: readonly ByteString[] | null;
   /** Read, hash and check everything that a restore would, and write nothing. */
   readonly validateOnly?: boolean | undefined;
+  /** A drill: what is restored is thrown away again, so the index says nothing of it. */
+  readonly isRehearsal?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -64,7 +66,7 @@ export async function restoreSnapshot(deps: Deps, options: RestoreOptions): Prom
     damaged,
     durationMs: Math.round(nowMs - startedMs),
   };
-  if (outcome.directory !== null) await appendRow(deps, options, outcome);
+  if (outcome.directory !== null && options.isRehearsal !== true) await appendRow(deps, options, outcome);
   return outcome;
 }
 

@@ -18,6 +18,8 @@ export const condemnedPrefix = 'condemned/';
 export const leasePrefix = `${condemnedPrefix}prune-lease.`;
 export const logsPrefix = 'logs/';
 export const livePrefix = 'live/';
+/** Reports of rehearsed restores, by machine. */
+export const drillsPrefix = 'drills/';
 /** The keys of an encrypted store, one immutable sheet a generation: see key-sheet.ts. */
 export const keysPrefix = 'keys/';
 
@@ -38,6 +40,7 @@ export type ParsedStoreKey =
   | { readonly kind: 'gone'; readonly plan: string }
   | { readonly kind: 'lease'; readonly epoch: number }
   | { readonly kind: 'log'; readonly machine: string; readonly month: string }
+  | { readonly kind: 'drill'; readonly machine: string; readonly at: string }
   | { readonly kind: 'live'; readonly path: string };
 
 const packNamePattern = /^pack-([0-9a-f]{40})\.(pack|idx)$/;
@@ -48,6 +51,7 @@ const gonePattern = /^([A-Za-z0-9][A-Za-z0-9:-]{0,99})\.gone$/;
 const leasePattern = /^prune-lease\.(\d{6})$/;
 const markPattern = /^mark-(\d{4})-(pin|unpin)\.json$/;
 const monthPattern = /^(\d{4}-(?:0[1-9]|1[0-2]))\.ndjson$/;
+const drillPattern = /^(\d{8}T\d{9}Z)\.json$/;
 const machineIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const diskIdPattern = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\dZ-.+)$/;
 const recordName = 'snapshot.json';
@@ -141,6 +145,12 @@ export function logKey(machine: string, month: string): StorageKey {
   return `${logsPrefix}${machine}/${month}.ndjson`;
 }
 
+/** Key of the report of a drill that a machine began at `startedAt` (an ISO time). */
+export function drillReportKey(machine: string, startedAt: string): StorageKey {
+  const stamp = startedAt.replaceAll(/[:.-]/g, '');
+  return `${drillsPrefix}${machine}/${stamp}.json`;
+}
+
 /** True when `value` is the key of a `.pack` in one of the two places packs may lie. */
 export function isPackKey(value: unknown): value is StorageKey {
   if (typeof value !== 'string') return false;
@@ -169,6 +179,10 @@ export function parseStoreKey(key: StorageKey): ParsedStoreKey | null {
   if (parts.length === 3 && top === 'logs' && isPlainId(middle)) {
     const month = monthPattern.exec(last!)?.[1];
     return month === undefined ? null : { kind: 'log', machine: middle, month };
+  }
+  if (parts.length === 3 && top === 'drills' && isPlainId(middle)) {
+    const at = drillPattern.exec(last!)?.[1];
+    return at === undefined ? null : { kind: 'drill', machine: middle, at };
   }
   if (parts.length === 2 && top === 'keys') {
     const generation = sheetPattern.exec(middle!)?.[1];
