@@ -13,7 +13,8 @@ export function renderError(error: HoldfastError, out: Output): void {
   const isRefusal = error.kind === 'refused' || error.code === 'rollback_unknown';
   const prefix = isRefusal ? 'refused:' : error.kind === 'canceled' ? 'stopped:' : 'error:';
   const colour = error.kind === 'canceled' ? 'yellow' : 'red';
-  const width = Math.min(out.noteColumns, proseColumnsMax);
+  // Into a pipe a sentence stays whole: a command in it is there to be taken out and run.
+  const width = Number.isFinite(out.noteColumns) ? Math.min(out.noteColumns, proseColumnsMax) : out.noteColumns;
   const lines = wrapToWidth(`${prefix} ${displayText(error.message, { charsMax: textCharsMax })}`, width, '  ');
   for (const [index, line] of lines.entries()) {
     out.complain(index === 0 ? out.paintNote([colour, 'bold'], prefix) + line.slice(prefix.length) : line);

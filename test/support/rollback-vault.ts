@@ -8,7 +8,7 @@ import type { RollbackOutcome } from '../../src/engine/rollback/finish-rollback.
 import { type RollbackOptions, runRollback } from '../../src/engine/rollback/run-rollback.ts';
 import type { Label, SnapshotId } from '../../src/model/ids.ts';
 import type { RestorePoint } from '../../src/model/restore-point.ts';
-import type { LiveMover, LiveTree } from '../../src/ports/live-tree.ts';
+import type { LiveMover } from '../../src/ports/live-tree.ts';
 import { type Found, manifestOf } from './folder-manifest.ts';
 import { createMemoryStorage, type MemoryStorage } from './memory-storage.ts';
 import { movableClock, type MovableClock, openTestVault, type TestVault } from './test-vault.ts';
@@ -86,32 +86,51 @@ export function linesOf(manifest: ReadonlyMap<string, Found>): string[] {
 
 export class SimulatedCrash extends Error {}
 
-/** A live tree whose mover throws at the n-th changing call, before or after doing it. `calls` counts. */
-export function crashingTree(
-  tree: LiveTree,
-  at: { call: number; when: 'before' | 'after' } | null,
-): LiveTree & { calls: () => number } {
+/** Where a simulated crash strikes: the n-th call that changes live files, the journal or the index. */
+export interface CrashPoint {
+  readonly call: number;
+  readonly when: 'before' | 'after';
+}
+
+/** Ports that die at one call, once the safety snapshot is taken. */
+export function crashingDeps(deps: Deps, at: CrashPoint): Deps {
   let calls = 0;
-  const changing = new Set(['move', 'dropTwin', 'makeFolder', 'removeFolder', 'set', 'sync', 'clear']);
-  const wrap = (mover: LiveMover): LiveMover =>
-    new Proxy(mover, {
+  const wrap = <T extends object>(port: T, changing: readonly string[]): T =>
+    new Proxy(port, {
       get(target, name) {
-        if (name === Symbol.dispose) return () => target[Symbol.dispose]();
-        const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;
-        if (!changing.has(String(name))) return method.bind(target);
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        const method = member as (...args: unknown[]) => unknown;
+        if (!changing.includes(String(name))) return method.bind(target);
         return (...args: unknown[]) => {
           calls++;
-          const isHit = at !== null && calls === at.call;
-          if (isHit && at.when === 'before') throw new SimulatedCrash(`before ${String(name)}`);
+          if (calls !== at.call) return method.apply(target, args);
+          if (at.when === 'before') throw new SimulatedCrash(`before ${String(name)}`);
           const result = method.apply(target, args);
-          if (!isHit) return result;
-          if (result instanceof Promise)
-            return result.then(() => Promise.reject(new SimulatedCrash(`after ${String(name)}`)));
-          throw new SimulatedCrash(`after ${String(name)}`);
+          if (!(result instanceof Promise)) throw new SimulatedCrash(`after ${String(name)}`);
+          return result.then(() => {
+            throw new SimulatedCrash(`after ${String(name)}`);
+          });
         };
       },
     });
-  return { ...tree, openMover: (directory) => wrap(tree.openMover(directory)), calls: () => calls };
+  const moverCalls = ['move', 'dropTwin', 'makeFolder', 'removeFolder', 'set', 'sync', 'clear'];
+  const openMover = (directory: string): LiveMover => wrap(deps.liveTree.openMover(directory), moverCalls);
+  let isMoving = false;
+  return {
+    ...deps,
+    liveTree: {
+      ...deps.liveTree,
+      openMover(directory) {
+        isMoving = true;
+        return openMover(directory);
+      },
+    },
+    rollbackJournal: wrap(deps.rollbackJournal, ['save', 'remove']),
+    get snapshotIndex() {
+      return isMoving ? wrap(deps.snapshotIndex, ['append']) : deps.snapshotIndex;
+    },
+  };
 }
 
 /** Gives everything in a vault a time of whole milliseconds, other for every path, so that manifests can be compared exactly. */
