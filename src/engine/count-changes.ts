@@ -8,6 +8,7 @@ import { fileModes, type TreeEntry } from '../model/tree.ts';
 import { entryFlags, type VaultTree } from '../model/vault-tree.ts';
 import type { ObjectReader } from '../ports/object-reader.ts';
 import { countChanges, type TreeChanges } from './compare-vault-trees.ts';
+import { metadataDiffers } from './metadata-differs.ts';
 import { pairRows } from './pair-rows.ts';
 
 export interface ChangeCounts extends TreeChanges {
@@ -34,7 +35,7 @@ export async function countChangesSince(options: CountOptions): Promise<ChangeCo
     return { ...counted, anything: hasAny(counted) || base === null || foldersDiffer(base, tree, logFolder) };
   }
   const counted = await countAgainstStored(options, previous.record.tree);
-  return { ...counted, anything: hasAny(counted) };
+  return { ...counted, anything: hasAny(counted) || (await metadataDiffers(tree, previous.record, options)) };
 }
 
 function hasAny(counted: TreeChanges): boolean {

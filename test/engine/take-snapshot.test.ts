@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listSnapshots } from '../../src/engine/list-snapshots.ts';
@@ -115,6 +124,23 @@ describe('taking snapshots', () => {
     const { record } = await takenBy(nextCommand(vault));
     expect(record.counts).toMatchObject({ added: 1, changed: 1, removed: 1 });
     await expectSound(vault, 2);
+  });
+
+  test('without its stat cache it sees a new empty folder, one that went, and another permission', async () => {
+    const vault = newVault();
+    await takenBy(vault);
+    const changes = [
+      () => mkdirSync(join(vault.root, 'deep/empty')),
+      () => rmSync(join(vault.root, 'deep/empty'), { recursive: true }),
+      () => chmodSync(join(vault.root, 'a.md'), 0o600),
+    ];
+    for (const change of changes) {
+      change();
+      rmSync(join(vault.privateFolder, 'cache'), { recursive: true });
+      await takenBy(nextCommand(vault));
+      rmSync(join(vault.privateFolder, 'cache'), { recursive: true });
+      expect((await snapshot(nextCommand(vault))).kind).toBe('unchanged');
+    }
   });
 });
 
