@@ -122,6 +122,7 @@ export function sealChunk(object: SealedObject, chunk: number, plain: Uint8Array
  */
 export function openChunks(object: SealedObject, first: number, sealed: Uint8Array): Buffer {
   const count = Math.ceil(sealed.length / sealedChunkBytes);
+  if (count === 0) throw damagedChunk(object, first);
   const plain = Buffer.allocUnsafeSlow(Math.max(0, sealed.length - count * tagBytes));
   for (let i = 0; i < count; i++) {
     const chunk = sealed.subarray(i * sealedChunkBytes, (i + 1) * sealedChunkBytes);

@@ -88,7 +88,7 @@ export function openEncryption(raw: ObjectStorage, options: EncryptionOptions): 
   /** From the newest the listing shows, or this machine knows, on upwards: a listing can be behind the store (S10). */
   async function newestSheet(storageOptions: StorageOptions = {}): Promise<StoredSheet | null> {
     let generation = known?.stored?.sheet.generation ?? 0;
-    for await (const { key } of raw.list(keysPrefix, storageOptions)) {
+    for await (const { key } of raw.list(keysPrefix, { signal: storageOptions.signal })) {
       const parsed = parseStoreKey(key);
       if (parsed?.kind === 'keys') generation = Math.max(generation, parsed.generation);
     }
@@ -116,10 +116,11 @@ export function openEncryption(raw: ObjectStorage, options: EncryptionOptions): 
 
   async function getIfThere(
     key: string,
-    getOptions: StorageOptions & { sizeBytesMax: number },
+    { signal, sizeBytesMax }: StorageOptions & { sizeBytesMax: number },
   ): Promise<Uint8Array | null> {
     try {
-      return await raw.get(key, getOptions);
+      // Nothing but these: the caller's options may be those of a read of its own, with a range.
+      return await raw.get(key, { signal, sizeBytesMax });
     } catch (error) {
       if (isHoldfastError(error, 'object_missing')) return null;
       throw error;

@@ -7,6 +7,7 @@ import { formatRawKey } from '../../format/key-secret.ts';
 import { parseKeyName } from '../../format/key-sheet.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { KeySecret, KeySheet, KeySlot } from '../../model/store-keys.ts';
+import type { StoreEncryption } from '../../ports/store-encryption.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printRecoveryKey, readNewSecret } from '../new-secret.ts';
@@ -33,6 +34,7 @@ export const command: Command = {
     { flags: '--recovery', summary: 'add: make a recovery key and show it once' },
     { flags: '--resume', summary: 'rotate: finish one that was interrupted' },
     { flags: '--master', summary: 'rotate: begin a new master key, and drop the keys not in use' },
+    { flags: '--drop-others', summary: 'with --master: yes, the keys not in use may go' },
     { flags: '--new-key-file <path>', summary: 'the file with the new passphrase or key' },
     { flags: '--new-key-command <command>', summary: 'the program that prints it' },
     { flags: '--kdf <name>', summary: 'how a passphrase is stretched', choices: ['argon2id', 'scrypt'] },
@@ -125,6 +127,7 @@ async function rotate(context: CommandContext, name: string | undefined): Promis
     return exitCodes.ok;
   }
   if (context.flag('master')) {
+    if (!context.flag('drop-others')) await assertNoOthers(deps.encryption, context);
     const recovery = newRecovery();
     const change = await renewMaster(deps, { name: recoveryName, secret: recovery }, { signal });
     return done(context, { action: 'master', name: '', change, recovery });
@@ -132,6 +135,19 @@ async function rotate(context: CommandContext, name: string | undefined): Promis
   const secret = await newSecret(context);
   const change = await rotateKey(deps, { secret, name, passphraseBy: stretching(context) }, { signal });
   return done(context, { action: 'rotate', name: name ?? '', change, recovery: null });
+}
+
+/** A new master key cannot be given to keys whose secret is not here; whoever relies on one must not find out later. */
+async function assertNoOthers(encryption: StoreEncryption, { signal }: CommandContext): Promise<void> {
+  const unlocked = await encryption.unlock({ signal });
+  const slots = (await encryption.newestSheet({ signal }))?.sheet.slots ?? [];
+  const others = slots.filter(({ id, name }) => id !== unlocked?.slot.id && name !== recoveryName);
+  if (others.length === 0) return;
+  const names = others.map(({ name }) => displayText(name)).join(', ');
+  throw new HoldfastError('not_applied', `A new master key takes away the keys not in use: ${names}.`, {
+    hint: 'If they may go, say --drop-others, and add them again afterwards with: holdfast key add NAME',
+    data: { keys: others.map(({ id, name }) => ({ id, name })) },
+  });
 }
 
 interface Done {
