@@ -85,6 +85,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rollback.ts')).command,
   },
   {
+    name: 'rescue',
+    summary: 'bring back exactly what vanished, into the holding directory',
+    group: 'get back',
+    load: async () => (await import('./commands/rescue.ts')).command,
+  },
+  {
     name: 'export',
     summary: 'write a restore point as a git bundle',
     group: 'get back',

@@ -4,7 +4,14 @@ import type { PackSource } from '../ports/object-access.ts';
 import type { StoreMarks } from './store-marks.ts';
 
 /** A pack that a record or a plan names, with all that is known of it. */
-export type KnownSource = PackSource & { readonly ref: PackRef };
+export interface KnownSource extends PackSource {
+  readonly ref: PackRef;
+}
+
+export interface CondemnedSource extends KnownSource {
+  /** When, by the clock of the machine that did. */
+  readonly condemnedAt: string;
+}
 
 export interface PacksInUse {
   /** What is to be found in these is in the store. */
@@ -13,17 +20,17 @@ export interface PacksInUse {
    * Condemned by prune and perhaps still there: good for reading what was published at the moment they were condemned,
    * never for relying on.
    */
-  readonly condemned: readonly KnownSource[];
+  readonly condemned: readonly CondemnedSource[];
 }
 
 /** Tells which packs there are: those of the records, and those that plans of prune name, less what was condemned. */
 export function packsInUse(points: readonly RestorePoint[], marks: StoreMarks): PacksInUse {
-  const condemned = new Map<string, KnownSource>();
+  const condemned = new Map<string, CondemnedSource>();
   const gone = new Set<string>();
   for (const plan of marks.plans) {
     const isGone = marks.gonePlans.has(plan.plan);
     for (const ref of plan.condemned) {
-      condemned.set(ref.key, { ref, localDirectory: null, isCondemned: true });
+      condemned.set(ref.key, { ref, localDirectory: null, isCondemned: true, condemnedAt: plan.at });
       if (isGone) gone.add(ref.key);
     }
   }

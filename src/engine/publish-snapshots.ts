@@ -4,16 +4,19 @@
 import { sha256Of } from '../format/digest.ts';
 import { encodeRecord } from '../format/snapshot-record.ts';
 import { fileNameOfPackKey, hashOfPackKey, packIndexKey, recordKey, snapshotPackKey } from '../format/store-layout.ts';
-import { isHoldfastError } from '../model/errors.ts';
+import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import { makeSnapshotId, type SnapshotId } from '../model/ids.ts';
 import type { PackRef, SnapshotRecord } from '../model/snapshot.ts';
 import type { StorageBody } from '../ports/object-storage.ts';
 import type { SpooledSnapshot } from '../ports/spool.ts';
 import type { Deps } from './deps.ts';
 import { ensureStore } from './ensure-store.ts';
+import { loadMarks } from './store-marks.ts';
 
 /** Another writer may take an id in the same second; more clashes than this is not chance. */
 const clashesMax = 20;
+/** Half of prune's grace, as old as a view may be, and six hours for the work itself. */
+const lookAgeMsMax = 18 * 3_600_000;
 
 export interface PublishOptions {
   readonly signal?: AbortSignal | undefined;
@@ -33,11 +36,14 @@ export async function publishSnapshots(
 ): Promise<readonly SpooledSnapshot[]> {
   if (spooled.length === 0) return [];
   await ensureStore(deps, options);
+  const { plans } = await loadMarks(deps);
+  const doomed = new Set(plans.flatMap((plan) => [...plan.condemned.map(({ key }) => key), ...plan.leftovers]));
+  const lookedAt = Date.parse((await deps.recordCache.sighting())?.seenAt ?? '');
   const published: SpooledSnapshot[] = [];
   let waiting = await relink(deps, spooled);
   while (waiting.length > 0) {
     const before = waiting[0]!.record.id;
-    const { done, rest } = await publishFirst(deps, waiting, options);
+    const { done, rest } = await publishFirst(deps, waiting, { doomed, lookedAt, signal: options.signal });
     await rememberPublished(deps, done, { waited: options.fresh?.has(before) !== true });
     published.push(done);
     waiting = rest;
@@ -45,38 +51,69 @@ export async function publishSnapshots(
   return published;
 }
 
+/** What is known of the store while publishing. */
+interface Circumstances {
+  /** Keys prune has condemned, or is about to clear away. */
+  readonly doomed: ReadonlySet<string>;
+  /** When the store was last looked at, in milliseconds since 1970. */
+  readonly lookedAt: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Publishes the first that waits under its id, or under the next free one when another writer has it. */
 async function publishFirst(
   deps: Deps,
   waiting: readonly SpooledSnapshot[],
-  options: PublishOptions,
+  options: Circumstances,
 ): Promise<{ readonly done: SpooledSnapshot; readonly rest: readonly SpooledSnapshot[] }> {
   let [current, ...rest] = waiting as readonly [SpooledSnapshot, ...SpooledSnapshot[]];
   const { label } = current.record;
   const taken = new Date(current.record.takenAt);
   for (let clash = 2; ; clash++) {
-    try {
-      await putSnapshot(deps, current, options.signal);
-      return { done: current, rest };
-    } catch (error) {
-      if (!isHoldfastError(error, 'storage_conflict') || clash > clashesMax) throw error;
-      const record = withId(
-        current.record,
-        makeSnapshotId(taken, deps.encryption.hiddenSlug(label, taken) ?? label, clash, idNonce(deps)),
-      );
-      const renamed = await deps.spool.rewrite(current, record, encodeRecord(record));
-      // Before it is published: once it has left the spool, nothing would tell those behind it that it was renamed.
-      current = renamed;
-      rest = (await relink(deps, [renamed, ...rest])).slice(1);
-    }
+    if (await tryPut(deps, current, { ...options, isLastTry: clash > clashesMax })) return { done: current, rest };
+    const slug = deps.encryption.hiddenSlug(label, taken) ?? label;
+    const record = withId(current.record, makeSnapshotId(taken, slug, clash, idNonce(deps)));
+    const renamed = await deps.spool.rewrite(current, record, encodeRecord(record));
+    // Before it is published: once it has left the spool, nothing would tell those behind it that it was renamed.
+    current = renamed;
+    rest = (await relink(deps, [renamed, ...rest])).slice(1);
   }
 }
 
-async function putSnapshot(deps: Deps, snapshot: SpooledSnapshot, signal: AbortSignal | undefined): Promise<void> {
+/** Returns false when the id is taken, or as good as taken: prune is clearing it away (this upload, given up weeks ago). */
+async function tryPut(
+  deps: Deps,
+  snapshot: SpooledSnapshot,
+  options: Circumstances & { readonly isLastTry: boolean },
+): Promise<boolean> {
+  if (snapshot.record.packs.some(({ key }) => options.doomed.has(key))) return false;
+  try {
+    await putSnapshot(deps, snapshot, options);
+    return true;
+  } catch (error) {
+    if (!isHoldfastError(error, 'storage_conflict') || options.isLastTry) throw error;
+    return false;
+  }
+}
+
+/**
+ * A machine that slept between capture and publishing may build on packs that prune has deleted meanwhile (X13); the snapshot
+ * stays in the spool, and the next command looks at the store first.
+ */
+function assertAwake(deps: Deps, { lookedAt }: Circumstances): void {
+  if (deps.clock.now().getTime() - lookedAt <= lookAgeMsMax) return;
+  throw new HoldfastError('storage_timeout', 'This machine seems to have slept while it was publishing a snapshot.', {
+    hint: 'Run the command again; the snapshot is safe on this machine.',
+  });
+}
+
+async function putSnapshot(deps: Deps, snapshot: SpooledSnapshot, options: Circumstances): Promise<void> {
+  const { signal } = options;
   for (const pack of snapshot.record.packs) {
     await deps.storage.putIfAbsent(pack.key, fileBody(snapshot.directory, pack, 'pack'), { signal });
     await deps.storage.putIfAbsent(packIndexKey(pack.key), fileBody(snapshot.directory, pack, 'idx'), { signal });
   }
+  assertAwake(deps, options);
   signal?.throwIfAborted(); // Last way out: after the next line the snapshot exists.
   await deps.storage.putIfAbsent(recordKey(snapshot.record.id), bytesBody(snapshot.recordBytes));
 }

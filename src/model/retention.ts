@@ -28,7 +28,6 @@ export type RetentionReason =
   | 'daily'
   | 'weekly'
   | 'monthly'
-  | 'burst'
   | 'partial'
   | 'superseded';
 

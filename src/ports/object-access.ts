@@ -50,11 +50,11 @@ export interface ObjectAccess {
   /**
    * Writes these objects into new packs in `directory`, which exists and is ours, each as a delta of one shortly before it
    * where that is smaller. Batches come in the order that puts like beside like; `sizeBytes` is about what they come to.
-   * Durable when it returns.
+   * Every pack begins with a blob that holds `mark`, so that packs of different runs never have one name. Durable when it returns.
    */
   packTightly(
     batches: AsyncIterable<readonly PackableObject[]>,
-    options: { directory: string; sizeBytes: number; signal?: AbortSignal | undefined },
+    options: { directory: string; mark: string; sizeBytes: number; signal?: AbortSignal | undefined },
   ): Promise<readonly SealedPack[]>;
   /** Remembers a freshly published pack's index (and the pack, when small) so that no request is needed to read it. */
   remember(ref: PackRef, directory: string): Promise<void>;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type DeltaIndex, indexBase, makeDelta } from '../../format/git/make-delta.ts';
-import { rawObjectId } from '../../format/git/object-id.ts';
+import { objectIdOf, rawObjectId } from '../../format/git/object-id.ts';
 import {
   compressForKeeps,
   entryHeaderBytesMax,
@@ -20,6 +20,12 @@ const deltaToBytes = 8 * 1024 * 1024;
 const packBytesMax = 128 * 1024 * 1024;
 const memoryBytesMax = 8 * 1024 * 1024;
 
+export interface DeltaPackerOptions {
+  readonly directory: string;
+  /** What the blob holds that makes each pack the only one of its name. */
+  readonly mark: string;
+}
+
 interface Candidate {
   readonly type: ObjectType;
   readonly content: Uint8Array;
@@ -35,24 +41,25 @@ interface Candidate {
  */
 export class DeltaPacker {
   readonly #directory: string;
+  readonly #mark: string;
   readonly #packs: SealedPack[] = [];
   #pack: GrowingPack | null = null;
   #window: Candidate[] = [];
   #windowBytes = 0;
 
-  constructor(directory: string) {
+  constructor({ directory, mark }: DeltaPackerOptions) {
     this.#directory = directory;
+    this.#mark = mark;
   }
 
   add({ id, type, content }: PackableObject): void {
-    const pack = (this.#pack ??= new GrowingPack(this.#directory, { memoryBytesMax }));
+    const pack = (this.#pack ??= this.#begin());
     const start = pack.sizeBytes;
     const isDeltable = content.length >= deltaFromBytes && content.length <= deltaToBytes;
     const found = isDeltable ? this.#bestDelta(type, content) : null;
     const entry =
       found === null ? wholeEntry(type, content) : deltaEntry(found.delta, { baseDistance: start - found.base.start });
-    const offsets = Uint32Array.of(0, entry.length);
-    pack.append({ bytes: entry, offsets, ids: rawObjectId(id), crcs: Uint32Array.of(crc32(entry)) }, 0, 1);
+    append(pack, rawObjectId(id), entry);
     if (isDeltable) this.#remember({ type, content, start, depth: (found?.base.depth ?? -1) + 1, index: null });
     if (pack.sizeBytes >= packBytesMax) this.#close();
   }
@@ -65,6 +72,13 @@ export class DeltaPacker {
   discard(): void {
     this.#pack?.discard();
     this.#pack = null;
+  }
+
+  #begin(): GrowingPack {
+    const pack = new GrowingPack(this.#directory, { memoryBytesMax });
+    const content = Buffer.from(`${this.#mark} ${this.#packs.length + 1}\n`);
+    append(pack, rawObjectId(objectIdOf('blob', content)), wholeEntry('blob', content));
+    return pack;
   }
 
   #bestDelta(type: ObjectType, content: Uint8Array): { delta: Uint8Array; base: Candidate } | null {
@@ -96,6 +110,11 @@ export class DeltaPacker {
     this.#windowBytes = 0;
     if (pack !== null) this.#packs.push(finishPack(pack.detach()));
   }
+}
+
+function append(pack: GrowingPack, rawId: Uint8Array, entry: Uint8Array): void {
+  const offsets = Uint32Array.of(0, entry.length);
+  pack.append({ bytes: entry, offsets, ids: rawId, crcs: Uint32Array.of(crc32(entry)) }, 0, 1);
 }
 
 function wholeEntry(type: ObjectType, content: Uint8Array): Uint8Array {

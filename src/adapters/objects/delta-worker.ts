@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isHoldfastError } from '../../model/errors.ts';
 import type { PackableObject, SealedPack } from '../../ports/object-writer.ts';
-import { DeltaPacker } from './delta-packer.ts';
+import { DeltaPacker, type DeltaPackerOptions } from './delta-packer.ts';
 
 export type DeltaJob =
   | { readonly kind: 'add'; readonly batch: readonly PackableObject[] }
@@ -13,8 +13,7 @@ export type DeltaAnswer =
   | { readonly error: { readonly code: string; readonly message: string } };
 
 // Looking for deltas is the slowest work there is here; in a thread it does not stop the reading of what comes next.
-const { directory } = workerData as { readonly directory: string };
-const packer = new DeltaPacker(directory);
+const packer = new DeltaPacker(workerData as DeltaPackerOptions);
 
 parentPort?.on('message', (job: DeltaJob) => {
   parentPort?.postMessage(answer(job));

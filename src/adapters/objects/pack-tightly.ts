@@ -5,7 +5,7 @@ import type { PackableObject, SealedPack } from '../../ports/object-writer.ts';
 import { syncDirectory } from '../fs/durable-write.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
 import { threadError } from '../fs/thread-error.ts';
-import { DeltaPacker } from './delta-packer.ts';
+import { DeltaPacker, type DeltaPackerOptions } from './delta-packer.ts';
 import type { DeltaAnswer, DeltaJob } from './delta-worker.ts';
 
 /** Below this, starting a thread takes longer than the work. */
@@ -22,10 +22,10 @@ interface Packing {
 /** Packs batches of objects with deltas; see the port. Much work is done in a thread of its own. */
 export async function packTightly(
   batches: AsyncIterable<readonly PackableObject[]>,
-  options: { directory: string; sizeBytes: number; signal?: AbortSignal | undefined },
+  options: { directory: string; mark: string; sizeBytes: number; signal?: AbortSignal | undefined },
 ): Promise<readonly SealedPack[]> {
-  const { directory, signal } = options;
-  const packing = options.sizeBytes < threadFromBytes ? packHere(directory) : packInThread(directory);
+  const { signal } = options;
+  const packing = options.sizeBytes < threadFromBytes ? packHere(options) : packInThread(options);
   try {
     for await (const batch of batches) {
       signal?.throwIfAborted();
@@ -33,7 +33,7 @@ export async function packTightly(
     }
     const packs = await packing.finish();
     signal?.throwIfAborted();
-    if (packs.length > 0) syncDirectory(directory);
+    if (packs.length > 0) syncDirectory(options.directory);
     return packs;
   } catch (error) {
     signal?.throwIfAborted();
@@ -44,8 +44,8 @@ export async function packTightly(
   }
 }
 
-function packHere(directory: string): Packing {
-  const packer = new DeltaPacker(directory);
+function packHere(options: DeltaPackerOptions): Packing {
+  const packer = new DeltaPacker(options);
   return {
     add: async (batch) => batch.forEach((object) => packer.add(object)),
     finish: async () => packer.finish(),
@@ -53,10 +53,10 @@ function packHere(directory: string): Packing {
   };
 }
 
-function packInThread(directory: string): Packing {
+function packInThread({ directory, mark }: DeltaPackerOptions): Packing {
   // The same extension as this file: the sources run as they are, the build has .js.
   const worker = new Worker(new URL(`./delta-worker${extname(import.meta.url)}`, import.meta.url), {
-    workerData: { directory },
+    workerData: { directory, mark },
   });
   const waiting: { resolve(packs: readonly SealedPack[]): void; reject(error: unknown): void }[] = [];
   const under: Promise<unknown>[] = [];

@@ -32,8 +32,8 @@ export interface PruneOptions {
   readonly withoutVersions?: boolean;
   /** No other machine prunes this store now: asked for where the storage cannot keep two runs apart (S15). */
   readonly alone?: boolean;
-  /** Snapshots that must not go for the moment. */
-  readonly held?: ReadonlySet<string>;
+  /** The person knows why many files vanished at once; what is held back for that may go. */
+  readonly ignoreBurst?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -136,18 +136,19 @@ async function writePlan(
   const { dropped, condemned, leftovers, gathered } = outline;
   if (dropped.length + condemned.length + leftovers.length + gathered.length === 0) return { plan: null, bytes: 0 };
   await using draft = await deps.spool.begin();
+  const now = deps.clock.now();
+  const name = planName(deps, now);
   const sealed = await deps.objects.packTightly(inPackOrder(outline.opened.reader, gathered, { signal }), {
     directory: draft.directory,
+    // A pack of the same bytes as one condemned before would go with it.
+    mark: `holdfast prune ${name}`,
     sizeBytes: outline.gatheredBytes,
     signal,
   });
   const packs: PackRef[] = [];
   for (const pack of sealed) packs.push(await uploadPack(deps, pack, signal));
-  const now = deps.clock.now();
-  const nonce = Buffer.from(deps.random.bytes(4)).toString('hex');
   const plan: PrunePlan = {
-    // The machine in it keeps two that share a second apart where chance is not to be had.
-    plan: `${now.toISOString().slice(0, 19)}Z-${deps.identity.machine.id.slice(0, 16)}-${nonce}`,
+    plan: name,
     kind: 'prune',
     at: now.toISOString(),
     machine: deps.identity.machine.name,
@@ -167,6 +168,12 @@ async function writePlan(
   );
   for (const ref of packs) await deps.objects.remember(ref, draft.directory);
   return { plan, bytes: packs.reduce((sum, ref) => sum + packBytes(ref), 0) };
+}
+
+/** The machine in it keeps two of one second apart where chance is not to be had. */
+function planName(deps: Deps, now: Date): string {
+  const nonce = Buffer.from(deps.random.bytes(4)).toString('hex');
+  return `${now.toISOString().slice(0, 19)}Z-${deps.identity.machine.id.slice(0, 16)}-${nonce}`;
 }
 
 async function uploadPack(deps: Deps, pack: SealedPack, signal: AbortSignal | undefined): Promise<PackRef> {

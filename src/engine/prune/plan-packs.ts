@@ -12,6 +12,8 @@ const fullShare = 0.8;
 /** A smaller pack of a dropped snapshot is always taken apart: requests cost more than bytes. */
 const standingBytesMin = 256 * 1024;
 const mergeFactor = 2;
+/** So little garbage in a pack of an earlier run is left in it. */
+const garbageBytesMax = 64 * 1024;
 
 export interface GatheredObject {
   readonly id: ObjectId;
@@ -61,8 +63,9 @@ export function planPacks(
   let leavingBytes = 0;
   for (const candidate of inOrderOfJudgement(candidates)) {
     const { ref, number, isPlanned } = candidate;
-    const neededBytes = neededIn(reader, number, { live, settled });
-    const isFull = neededBytes >= ref.sizeBytes * fullShare;
+    const { neededBytes, allBytes } = measure(reader, number, { live, settled });
+    const slackBytes = isPlanned ? garbageBytesMax : 0;
+    const isFull = neededBytes > 0 && neededBytes >= allBytes * fullShare - slackBytes;
     // A small pack of an earlier run is merged when a comparable amount is written anyway: their number grows slowly so.
     const isWorthwhile = isPlanned ? ref.sizeBytes >= mergeFactor * leavingBytes : ref.sizeBytes >= standingBytesMin;
     if (!isFull || !isWorthwhile) {
@@ -104,17 +107,19 @@ function settle(reader: ObjectReader, number: number, settled: ObjectIdSet): voi
   for (const { id } of reader.entries(number)) settled.add(rawObjectId(id), 0);
 }
 
-function neededIn(
+function measure(
   reader: ObjectReader,
   number: number,
   { live, settled }: { live: LiveObjects; settled: ObjectIdSet },
-): number {
-  let bytes = 0;
+): { readonly neededBytes: number; readonly allBytes: number } {
+  let neededBytes = 0;
+  let allBytes = 0;
   for (const { id, start, end } of reader.entries(number)) {
     const raw = rawObjectId(id);
-    if (live.ids.has(raw, 0) && !settled.has(raw, 0)) bytes += end - start;
+    allBytes += end - start;
+    if (live.ids.has(raw, 0) && !settled.has(raw, 0)) neededBytes += end - start;
   }
-  return bytes;
+  return { neededBytes, allBytes };
 }
 
 function gather(

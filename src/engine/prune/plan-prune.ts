@@ -36,8 +36,6 @@ export interface PruneOutline extends PackFates {
 export interface OutlineOptions {
   readonly retention: Retention;
   readonly now: Date;
-  /** Snapshots that must stay for the moment, besides those the rules keep: something wiped the vault just now. */
-  readonly held?: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,12 +44,9 @@ export interface OutlineOptions {
  * @throws {HoldfastError} `pack_missing`, `object_missing` when a snapshot that stays is not whole: then nothing may go
  */
 export async function outlinePrune(deps: Deps, survey: StoreSurvey, options: OutlineOptions): Promise<PruneOutline> {
-  const { signal, held } = options;
+  const { signal } = options;
   deps.events.emit({ type: 'phase_started', phase: 'prune' });
-  const decisions = decideRetention(survey.points, survey.view.pins, options).map((decision): RetentionDecision => {
-    if (decision.keep || held?.has(decision.point.record.id) !== true) return decision;
-    return { ...decision, keep: true, reasons: ['burst'] };
-  });
+  const decisions = decideRetention(survey.points, survey.view.pins, options);
   const kept = decisions.filter(({ keep }) => keep).map(({ point }) => point);
   const dropped = decisions.filter(({ keep }) => !keep).map(({ point }) => point);
   const packs = packsInUse(survey.points, survey.marks);

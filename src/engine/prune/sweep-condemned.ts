@@ -1,16 +1,12 @@
 import { sha256Of } from '../../format/digest.ts';
-import { rawObjectId } from '../../format/git/object-id.ts';
 import { goneKey } from '../../format/store-layout.ts';
-import { isHoldfastError } from '../../model/errors.ts';
 import type { PrunePlan } from '../../model/prune-plan.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { StorageKey, StoredObject } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
-import { packsInUse } from '../pack-sources.ts';
-import { loadMarks } from '../store-marks.ts';
+import { standOnLivePacks } from '../stand-on-live-packs.ts';
 import { loadStoreView } from '../store-view.ts';
 import { deleteUnlessBlocked } from './apply-prune.ts';
-import { findLive } from './find-live.ts';
 import { keysOfPack } from './plan-packs.ts';
 import type { PruneLease } from './prune-lease.ts';
 import type { StoreSurvey } from './survey-store.ts';
@@ -37,12 +33,18 @@ export async function sweepCondemned(deps: Deps, options: SweepOptions): Promise
   const { survey, lease, signal } = options;
   const due = duePlans(options);
   const nothing: SweepOutcome = { deletedBytes: 0, blocked: [] };
-  if (due.length === 0 || (await isStillNeeded(deps, survey, signal))) return nothing;
+  if (due.length === 0) return nothing;
+  const points = await readAgain(deps, signal);
+  if (points === null || (await isStillNeeded(deps, { points, survey, signal }))) return nothing;
+  // An upload that was thought to be given up may have been finished.
+  const named = new Set(points.flatMap(({ record }) => record.packs.flatMap(keysOfPack)));
   const blocked: string[] = [];
   let deletedBytes = 0;
   for (const plan of due) {
     await putGone(deps, plan.plan, signal);
+    const condemned = new Set(plan.condemned.flatMap(keysOfPack));
     for (const object of keysToDelete(plan, survey)) {
+      if (named.has(object.key) && !condemned.has(object.key)) continue;
       if (await deleteUnlessBlocked(deps, object.key, { lease, blocked, signal })) deletedBytes += object.sizeBytes;
     }
   }
@@ -64,38 +66,22 @@ function keysToDelete(plan: PrunePlan, survey: StoreSurvey): StoredObject[] {
   return keys.flatMap((key) => survey.objects.get(key) ?? []);
 }
 
-/** True when a snapshot this run did not know yet relies on something condemned. */
-async function isStillNeeded(deps: Deps, survey: StoreSurvey, signal: AbortSignal | undefined): Promise<boolean> {
+/** All published snapshots as they are now; null when not all of them can be read. */
+async function readAgain(deps: Deps, signal: AbortSignal | undefined): Promise<readonly RestorePoint[] | null> {
   const view = await loadStoreView(deps, { refresh: 'always', signal });
   if (view.unreachable !== null) throw view.unreachable;
-  if (view.invalid.length > 0) return true;
-  const known = new Set(survey.points.map(({ recordSha256 }) => recordSha256));
-  const points = view.points.filter(({ where }) => where === 'store');
-  const late = points.filter(({ recordSha256 }) => !known.has(recordSha256));
-  return late.length > 0 && !(await standOnLivePacks(deps, { points, asked: late, signal }));
+  return view.invalid.length > 0 ? null : view.points.filter(({ where }) => where === 'store');
 }
 
-/** True when everything the asked snapshots need lies in packs that are not condemned. */
-export async function standOnLivePacks(
+/** True when a snapshot this run did not know yet relies on something condemned. */
+async function isStillNeeded(
   deps: Deps,
-  options: { points: readonly RestorePoint[]; asked: readonly RestorePoint[]; signal?: AbortSignal | undefined },
+  now: { points: readonly RestorePoint[]; survey: StoreSurvey; signal: AbortSignal | undefined },
 ): Promise<boolean> {
-  const { points, asked, signal } = options;
-  const { live, condemned } = packsInUse(points, await loadMarks(deps));
-  const { reader, known } = await deps.objects.openReader([...condemned, ...live], { signal });
-  let isAllLive = true;
-  const wantsHint = (id: Parameters<typeof reader.has>[0]): boolean => {
-    if (!known.has(rawObjectId(id), 0)) isAllLive = false;
-    return false;
-  };
-  const records = asked.map(({ record }) => record);
-  try {
-    await findLive(reader, records, { seed: 0, wantsHint, signal });
-  } catch (error) {
-    if (isHoldfastError(error, 'object_missing', 'object_corrupt', 'pack_corrupt', 'pack_missing')) return false;
-    throw error;
-  }
-  return isAllLive;
+  const { points, survey, signal } = now;
+  const known = new Set(survey.points.map(({ recordSha256 }) => recordSha256));
+  const late = points.filter(({ recordSha256 }) => !known.has(recordSha256));
+  return late.length > 0 && !(await standOnLivePacks(deps, { points, asked: late, signal }));
 }
 
 /** Before the first delete: from now on nobody counts on those packs. */
