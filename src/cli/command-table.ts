@@ -127,6 +127,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.ts')).command,
   },
   {
+    name: 'replicate',
+    summary: 'keep a second copy of the store somewhere else',
+    group: 'prove',
+    load: async () => (await import('./commands/replicate.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',

@@ -10,6 +10,11 @@ export function outermostPaths(paths: readonly ByteString[]): ByteString[] {
   return kept;
 }
 
+/** The same, by the folder they lie in ('' for the vault). */
+export function outermostByFolder(paths: readonly ByteString[]): ReadonlyMap<ByteString, readonly ByteString[]> {
+  return Map.groupBy(outermostPaths(paths), (path) => path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+}
+
 /** A folder right before everything in it. */
 function comparePaths(a: ByteString, b: ByteString): number {
   return compareByteStrings(a.replaceAll('/', '\0'), b.replaceAll('/', '\0'));

@@ -13,7 +13,7 @@ import { findEntry, pathUnknown } from './find-path.ts';
 import { isDamage } from './read-many.ts';
 import { type FolderMetadata, type MetadataNode, type MetadataReader, openMetadataReader } from './read-metadata.ts';
 import { openTreeReader, type SnapshotEntry, type TreeReader } from './read-tree.ts';
-import { outermostPaths } from './outermost-paths.ts';
+import { outermostByFolder } from './outermost-paths.ts';
 
 /** A folder to create; the one it is in has a smaller number. Null: nothing is known, or it only leads to what is restored. */
 export interface FolderToRestore {
@@ -119,7 +119,7 @@ class RestorePlanner {
     await this.#trees.folder(tree);
     const node = await this.#tryRead('', () => this.#metadata.root(metadata));
     if (paths === null || paths.includes('')) this.#push({ row: 0, tree, metadata: node });
-    else for (const path of outermostPaths(paths)) await this.#startAt(path, node);
+    else for (const [parent, asked] of outermostByFolder(paths)) await this.#startIn(parent, asked, node);
   }
 
   async walk(): Promise<void> {
@@ -146,27 +146,37 @@ class RestorePlanner {
     };
   }
 
-  async #startAt(path: ByteString, metadataRoot: MetadataNode | null): Promise<void> {
-    const names = path.split('/');
-    const name = names.pop()!;
+  /** Begins at some entries of one folder, which is read once however many they are. */
+  async #startIn(parent: ByteString, paths: readonly ByteString[], metadataRoot: MetadataNode | null): Promise<void> {
+    const blamed = paths.length === 1 ? paths[0]! : parent;
     let node = metadataRoot;
     let row = 0;
-    for (const parent of names) {
-      row = this.#addFolderRow(row, parent, undefined);
+    for (const folder of parent === '' ? [] : parent.split('/')) {
+      row = this.#addFolderRow(row, folder, undefined);
       // The folders on the way are only containers here: their own times and modes may lie in packs nothing else needs.
       const above = node;
-      node = above === null ? null : await this.#tryRead(path, () => this.#metadata.subfolder(above, parent));
+      node = above === null ? null : await this.#tryRead(blamed, () => this.#metadata.subfolder(above, folder));
     }
-    const metadata = await this.#metadataOf(path, node);
-    const line = metadata?.lines.find((candidate) => candidate.name === name);
-    const entry = await findEntry(this.#trees, this.#options.tree, path);
-    if (entry !== null && entry.kind !== 'folder') return this.#addEntry(row, entry, line);
-    if (entry === null && line?.kind !== 'folder') throw await pathUnknown(this.#trees, this.#options.tree, path);
-    this.#push({
-      row: this.#addFolderRow(row, name, line),
-      tree: entry?.id ?? null,
-      metadata: metadata?.subfolders.get(name) ?? null,
-    });
+    const metadata = await this.#metadataOf(blamed, node);
+    const lines = new Map(metadata?.lines.map((line) => [line.name, line]));
+    const holder = await findEntry(this.#trees, this.#options.tree, parent);
+    const held = holder?.kind === 'folder' ? await this.#trees.folder(holder.id) : [];
+    const entries = new Map(held.map((entry) => [entry.name, entry]));
+    for (const path of paths) {
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      const entry = entries.get(name) ?? null;
+      const line = lines.get(name);
+      if (entry !== null && entry.kind !== 'folder') {
+        await this.#addEntry(row, entry, line);
+        continue;
+      }
+      if (entry === null && line?.kind !== 'folder') throw await pathUnknown(this.#trees, this.#options.tree, path);
+      this.#push({
+        row: this.#addFolderRow(row, name, line),
+        tree: entry?.id ?? null,
+        metadata: metadata?.subfolders.get(name) ?? null,
+      });
+    }
   }
 
   #push(folder: PendingFolder): void {

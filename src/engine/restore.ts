@@ -183,11 +183,21 @@ function withDirectory(error: unknown, directory: string): unknown {
   });
 }
 
+/** As many of the paths as a row should hold. */
+function pathsFor(paths: readonly ByteString[] | null): ByteString {
+  const all = (paths ?? []).join('\n');
+  if (all.length <= rowPathBytesMax) return all;
+  const cut = all.lastIndexOf('\n', rowPathBytesMax);
+  return all.slice(0, cut < 0 ? rowPathBytesMax : cut);
+}
+
+const rowPathBytesMax = 16 * 1024;
+
 async function appendRow(deps: Deps, options: RestoreOptions, outcome: RestoreOutcome): Promise<void> {
   await deps.snapshotIndex.append({
     event: 'restore',
     id: options.point.record.id,
-    path: options.paths === null ? '' : options.paths.join('\n'),
+    path: pathsFor(options.paths),
     into: outcome.directory!.split(/[/\\]/).at(-1)!,
     files: outcome.files,
     sizeBytes: outcome.sizeBytes,

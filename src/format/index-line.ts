@@ -193,6 +193,16 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
     durationMs: duration,
     report: anyText,
   }),
+  replicate: object<EventOf<'replicate'>>({
+    event: oneOf(['replicate']),
+    replica: anyText,
+    snapshots: count,
+    objects: count,
+    copiedBytes: count,
+    damaged: count,
+    complete: flag,
+    durationMs: duration,
+  }),
   export: object<EventOf<'export'>>({ event: oneOf(['export']), id, sizeBytes: count }),
   init: object<EventOf<'init'>>({
     event: oneOf(['init']),
@@ -228,7 +238,6 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
   burst: object<EventOf<'burst'>>({
     event: oneOf(['burst']),
     lastGood: id,
-    pinned: flag,
     removed: count,
     rewritten: count,
     filesBefore: count,

@@ -81,6 +81,19 @@ export type IndexEvent =
       /** Key of the report in the store, '' when it could not be put there. */
       readonly report: string;
     }
+  /** A replica was brought level with the store. */
+  | {
+      readonly event: 'replicate';
+      /** Its address, no secrets. */
+      readonly replica: string;
+      readonly snapshots: number;
+      readonly objects: number;
+      readonly copiedBytes: number;
+      /** Objects that were not copied because their bytes in the store are not what they should be. */
+      readonly damaged: number;
+      readonly complete: boolean;
+      readonly durationMs: number;
+    }
   | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
   | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
   /** The keys of an encrypted store changed; `name` is the key's, 'master' a new master key. */
@@ -118,7 +131,6 @@ export type IndexEvent =
   | {
       readonly event: 'burst';
       readonly lastGood: SnapshotId;
-      readonly pinned: boolean;
       readonly removed: number;
       readonly rewritten: number;
       readonly filesBefore: number;
