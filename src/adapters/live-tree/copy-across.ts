@@ -10,6 +10,8 @@ import {
   openSync,
   readlinkSync,
   readSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
@@ -43,7 +45,10 @@ export function copyAcross(source: string | Buffer, target: string | Buffer): bo
 function copyFile(source: string | Buffer, target: string | Buffer): void {
   const from = openSync(source, constants.O_RDONLY | noFollow | (constants.O_NONBLOCK ?? 0));
   try {
-    const to = openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, 0o600);
+    // Under a name of its own until it is whole: a crash must not leave half a file where a live one is expected.
+    const draft = `.holdfast-moving-${process.pid}`;
+    const temporary = typeof target === 'string' ? target + draft : Buffer.concat([target, Buffer.from(draft)]);
+    const to = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, 0o600);
     try {
       const stat = fstatSync(from);
       const piece = Buffer.allocUnsafe(pieceBytes);
@@ -53,8 +58,10 @@ function copyFile(source: string | Buffer, target: string | Buffer): void {
       fchmodSync(to, stat.mode & 0o777);
       futimesSync(to, stat.atime, stat.mtimeMs / 1000);
       fsyncSync(to);
+      if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw taken();
+      renameSync(temporary, target);
     } catch (error) {
-      unlinkSync(target);
+      rmSync(temporary, { force: true });
       throw error;
     } finally {
       closeSync(to);
@@ -62,4 +69,8 @@ function copyFile(source: string | Buffer, target: string | Buffer): void {
   } finally {
     closeSync(from);
   }
+}
+
+function taken(): Error {
+  return Object.assign(new Error('something has the name'), { code: 'EEXIST' });
 }

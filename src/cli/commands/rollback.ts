@@ -1,7 +1,7 @@
 import type { Session } from '../../app/compose.ts';
 import { findUndo } from '../../engine/rollback/find-undo.ts';
 import type { RollbackOutcome } from '../../engine/rollback/finish-rollback.ts';
-import { assertNoPendingRollback } from '../../engine/rollback/pending-rollback.ts';
+import { assertNoPendingRollback, pendingHint } from '../../engine/rollback/pending-rollback.ts';
 import { abortRollback, resumeRollback } from '../../engine/rollback/resume-rollback.ts';
 import { assertLabel, previewRollback, type RollbackRequest, runRollback } from '../../engine/rollback/run-rollback.ts';
 import { displayText } from '../../format/display-name.ts';
@@ -59,7 +59,8 @@ export const command: Command = {
 async function finishPending(context: CommandContext): Promise<number> {
   await using deps = await context.openSession();
   const { signal } = context;
-  const outcome = await (context.flag('resume') ? resumeRollback : abortRollback)(deps, { signal });
+  const finish = context.flag('resume') ? resumeRollback : abortRollback;
+  const outcome = await sayingWhatIsPending(context, deps, async () => finish(deps, { signal }));
   return show(context, deps, outcome);
 }
 
@@ -102,15 +103,33 @@ async function apply(
   request: RollbackRequest & { readonly confirmLabel: string },
 ): Promise<number> {
   await using deps = await context.openSession({ prepareVault: true });
-  const outcome = await runRollback(deps, {
-    ...request,
-    localSafety: context.flag('local-safety'),
-    onPlan: (plan, safety) => {
-      context.out.print(`  safety snapshot ${displayText(safety.id)}`);
-      printPlan(context, plan, request.point);
-    },
-  });
+  const outcome = await sayingWhatIsPending(context, deps, async () =>
+    runRollback(deps, {
+      ...request,
+      localSafety: context.flag('local-safety'),
+      onPlan: (plan, safety) => {
+        context.out.print(`  safety snapshot ${displayText(safety.id)}`);
+        printPlan(context, plan, request.point);
+      },
+    }),
+  );
   return show(context, deps, outcome);
+}
+
+/** Being stopped by a signal is told the same way everywhere; here a person must also know that the vault is between two states. */
+async function sayingWhatIsPending<T>(
+  { out, signal }: CommandContext,
+  deps: Session,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (signal.aborted && (await deps.rollbackJournal.load()) !== null) {
+      out.complain(`  The rollback is half done. ${pendingHint}`);
+    }
+    throw error;
+  }
 }
 
 function show(context: CommandContext, deps: Session, outcome: RollbackOutcome): number {

@@ -96,8 +96,10 @@ async function close(
   };
   // The row comes first: without it nobody would find the way back. A resumed run does not write it twice.
   if (!(await isNoted(deps, row))) await deps.snapshotIndex.append(row);
+  // Going on has no more use for the staged copies, which are second names of live files by now; going back still might.
+  if (end.outcome === 'done') mover.clear('staged');
   await deps.rollbackJournal.remove();
-  mover.clear('staged');
+  if (end.outcome === 'aborted') mover.clear('staged');
   const isEmpty = end.outcome === 'aborted' || counts.changed + counts.setAside === 0;
   if (isEmpty) clearEmpty(mover, journal);
   const isGone = isEmpty && mover.removeFolder({ in: 'work', path: '' });

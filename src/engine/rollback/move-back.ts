@@ -44,11 +44,12 @@ export async function moveBack(context: MoveContext): Promise<Moved> {
   return { problems };
 }
 
-/** Moves a staged file from the vault back to where it waited. */
-function takeBack({ mover }: MoveContext, { path, after }: FileStep): void {
+/** Moves a staged file from the vault back to where it waited, unless what it replaced is gone: better the other than none. */
+function takeBack({ mover }: MoveContext, { path, before, after }: FileStep): void {
   const here = live(path);
   const found = mover.look(here);
   if (found === null || !isPlaced(mover, here, found, after!)) return;
+  if (before !== null && mover.look(aside(path)) === null) return;
   const copy = staged(after!.staged!.number);
   const waiting = mover.look(copy);
   if (waiting?.inode === found.inode) mover.dropTwin(here, copy);
@@ -56,8 +57,10 @@ function takeBack({ mover }: MoveContext, { path, after }: FileStep): void {
   else mover.move(here, waiting === null ? copy : { in: 'work', path: `taken-back/${path}` });
 }
 
+const lost = 'what it replaced is gone from the holding directory; it is in the safety snapshot';
+
 /** Moves a set-aside file back; returns why it could not be. */
-function putBack({ mover }: MoveContext, { path, before }: FileStep): string | null {
+function putBack({ mover }: MoveContext, { path, before, after }: FileStep): string | null {
   const here = live(path);
   const kept = aside(path);
   const found = mover.look(here);
@@ -68,6 +71,7 @@ function putBack({ mover }: MoveContext, { path, before }: FileStep): string | n
   }
   if (found !== null) {
     if (isCaptured(mover, here, found, before!) || isCapturedMoved(mover, here, found, before!)) return null;
+    if (waiting === null && after !== null && isPlaced(mover, here, found, after)) return lost;
     return waiting === null
       ? 'changed since, and left as it is'
       : `changed since; as it was before it is in ${kept.path}`;

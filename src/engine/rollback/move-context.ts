@@ -40,6 +40,14 @@ export function liveChanged(path: ByteString): HoldfastError {
   );
 }
 
+export function stagedGone(path: ByteString): HoldfastError {
+  return new HoldfastError(
+    'rollback_stopped',
+    `The copy of "${displayName(path)}" that waited in the holding directory is gone, so the rollback cannot be finished.`,
+    { data: { path: displayName(path) } },
+  );
+}
+
 /** Lets us work in folders their owner may not write to; `settleFolders` puts the permissions right. From the top down. */
 export function unlockFolders({ mover, journal }: MoveContext): void {
   for (const { path } of journal.folders) {

@@ -9,6 +9,7 @@ import {
   isTouch,
   live,
   liveChanged,
+  stagedGone,
   type MoveContext,
   settleFolders,
   staged,
@@ -73,6 +74,7 @@ function place(context: MoveContext, step: FileStep): void {
   const copy = staged(after.staged!.number);
   const found = mover.look(here);
   if (found !== null && isPlaced(mover, here, found, after)) return;
+  if (mover.look(copy) === null) throw stagedGone(path);
   if (found !== null) {
     if (before === null || found.kind === 'folder') throw liveChanged(path);
     setAside(context, step);

@@ -1,9 +1,9 @@
 import type { RollbackJournal } from '../../format/rollback-journal.ts';
+import { byteStringOfText } from '../../lib/bytes.ts';
 import { HoldfastError } from '../../model/errors.ts';
-import type { LiveMover } from '../../ports/live-tree.ts';
 import type { Deps } from '../deps.ts';
 import { assertRepositoryQuiet } from './assert-quiet.ts';
-import { finishBack, finishForward, type MovingOptions, type RollbackOutcome } from './finish-rollback.ts';
+import { finishBack, finishForward, type RollbackOutcome } from './finish-rollback.ts';
 import { loadPendingRollback } from './pending-rollback.ts';
 
 export interface PendingOptions {
@@ -15,9 +15,10 @@ export interface PendingOptions {
  * @throws {HoldfastError} `rollback_none`, `vault_locked`, `live_changed`, `rollback_stopped`, as `assertRepositoryQuiet`
  */
 export async function resumeRollback(deps: Deps, options: PendingOptions = {}): Promise<RollbackOutcome> {
-  return withPending(deps, options, async (moving) => {
+  return withPending(deps, options, async (journal) => {
     await assertRepositoryQuiet(deps, options.signal);
-    return finishForward(deps, moving);
+    using mover = deps.liveTree.openMover(workDirectory(deps, journal));
+    return await finishForward(deps, { journal, mover, signal: options.signal, leftAlone: [] });
   });
 }
 
@@ -27,25 +28,34 @@ export async function resumeRollback(deps: Deps, options: PendingOptions = {}): 
  * @throws {HoldfastError} `rollback_none`, `vault_locked`, `rollback_stopped`
  */
 export async function abortRollback(deps: Deps, options: PendingOptions = {}): Promise<RollbackOutcome> {
-  return withPending(deps, options, async (moving) => finishBack(deps, moving));
+  return withPending(deps, options, async (journal) => {
+    using mover = deps.liveTree.openMover(await ensureWorkFolder(deps, journal));
+    return await finishBack(deps, { journal, mover, signal: options.signal, leftAlone: [] });
+  });
 }
 
 async function withPending(
   deps: Deps,
   { signal }: PendingOptions,
-  act: (moving: MovingOptions) => Promise<RollbackOutcome>,
+  act: (journal: RollbackJournal) => Promise<RollbackOutcome>,
 ): Promise<RollbackOutcome> {
   await using _lock = await deps.vaultLock.acquire('rollback');
+  signal?.throwIfAborted();
   const journal = await loadPendingRollback(deps);
-  if (journal === null) {
-    throw new HoldfastError('rollback_none', 'No rollback is pending.', {
-      hint: 'To take back the last finished one: holdfast rollback --undo',
-    });
-  }
-  using mover = openWorkFolder(deps, journal);
-  return await act({ journal, mover, signal, leftAlone: [] });
+  if (journal !== null) return await act(journal);
+  throw new HoldfastError('rollback_none', 'No rollback is pending.', {
+    hint: 'To take back the last finished one: holdfast rollback --undo',
+  });
 }
 
-function openWorkFolder(deps: Deps, { folder }: RollbackJournal): LiveMover {
-  return deps.liveTree.openMover(`${deps.identity.vault.root}/${deps.holdingArea.name}/${folder}`);
+function workDirectory(deps: Deps, { folder }: RollbackJournal): string {
+  return `${deps.identity.vault.root}/${deps.holdingArea.name}/${folder}`;
+}
+
+/** Somebody may have emptied the holding directory: what can be taken back is, and the rest is named. */
+async function ensureWorkFolder(deps: Deps, journal: RollbackJournal): Promise<string> {
+  const folder = byteStringOfText(`${deps.holdingArea.name}/${journal.folder}`);
+  if (deps.liveTree.look(folder) !== null) return workDirectory(deps, journal);
+  await using writer = await deps.holdingArea.begin(journal.folder);
+  return (await writer.finish({ whole: true })).directory;
 }

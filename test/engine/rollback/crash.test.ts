@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { listSnapshots } from '../../../src/engine/list-snapshots.ts';
 import { takeSnapshot } from '../../../src/engine/take-snapshot.ts';
 import { abortRollback, resumeRollback } from '../../../src/engine/rollback/resume-rollback.ts';
 import { findUndo } from '../../../src/engine/rollback/find-undo.ts';
@@ -69,49 +70,67 @@ async function dieAt({ it, point }: Prepared, at: CrashPoint): Promise<boolean> 
   }
 }
 
+async function abortDiesAt({ it }: Prepared, at: CrashPoint): Promise<boolean> {
+  try {
+    await abortRollback(crashingDeps(it.deps, at));
+    return false;
+  } catch (error) {
+    if (error instanceof SimulatedCrash) return true;
+    throw error;
+  }
+}
+
 async function isPending({ it }: Prepared): Promise<boolean> {
   return (await it.deps.rollbackJournal.load()) !== null;
+}
+
+/** Nothing else may start: what stands in the vault is neither side. */
+async function assertHeld({ it, point }: Prepared): Promise<void> {
+  const pending = { code: 'rollback_pending', kind: 'pending' };
+  await expect(takeSnapshot(it.deps, { label: null, kind: 'manual' })).rejects.toMatchObject(pending);
+  await expect(it.rollback(point)).rejects.toMatchObject(pending);
+}
+
+/** What an interrupted vault can be, by what is expected of it afterwards. */
+async function finish(made: Prepared, by: 'resume' | 'abort'): Promise<string[]> {
+  const { it } = made;
+  const outcome = await (by === 'resume' ? resumeRollback : abortRollback)(it.deps);
+  expect(outcome).toMatchObject({ outcome: by === 'resume' ? 'done' : 'aborted', problems: [] });
+  return by === 'resume' ? made.after : made.before;
 }
 
 const whens = ['before', 'after'] as const;
 
 describe('a rollback killed at every step (P6, Q02)', () => {
   test.each(whens)('resumes to the target, %s each call', async (when) => {
-    let deaths = 0;
+    let pendingDeaths = 0;
     for (let call = 1; ; call++) {
       const made = await prepare();
       using it = made.it;
       if (!(await dieAt(made, { call, when }))) break;
-      deaths++;
+      // Before there is a journal nothing has moved; once there is none any more everything has.
+      let allowed = [made.before, made.after];
       if (await isPending(made)) {
-        await expect(takeSnapshot(it.deps, { label: null, kind: 'manual' }), 'snapshot waits').rejects.toMatchObject({
-          code: 'rollback_pending',
-          kind: 'pending',
-        });
-        await expect(it.rollback(made.point)).rejects.toMatchObject({ code: 'rollback_pending' });
-        expect(await resumeRollback(it.deps)).toMatchObject({ outcome: 'done', problems: [] });
-        expect(linesOf(it.manifest()), `resumed from call ${call}`).toEqual(made.after);
-        const { rows } = await it.deps.snapshotIndex.read();
-        expect(rows.filter(({ event }) => event.event === 'rollback')).toHaveLength(1);
-      } else {
-        // Before the journal nothing has moved; after it everything has.
-        expect([made.before, made.after], `call ${call}`).toContainEqual(linesOf(it.manifest()));
+        pendingDeaths++;
+        await assertHeld(made);
+        allowed = [await finish(made, 'resume')];
       }
+      expect(allowed, `call ${call}`).toContainEqual(linesOf(it.manifest()));
       expect(await isPending(made)).toBe(false);
+      const { rows } = await it.deps.snapshotIndex.read();
+      expect(rows.filter(({ event }) => event.event === 'rollback').length).toBeLessThanOrEqual(1);
     }
-    expect(deaths).toBeGreaterThan(20);
+    expect(pendingDeaths).toBeGreaterThan(20);
   });
 
   test('aborts to what was before', async () => {
     for (let call = 1; ; call++) {
       // The other half of the calls is taken by the test of resuming, where both moments leave the same states.
-      const when = whens[call % 2]!;
       const made = await prepare();
       using it = made.it;
-      if (!(await dieAt(made, { call, when }))) break;
-      if (!(await isPending(made))) continue;
-      expect(await abortRollback(it.deps)).toMatchObject({ outcome: 'aborted', problems: [] });
-      expect(linesOf(it.manifest()), `aborted from call ${call}`).toEqual(made.before);
+      if (!(await dieAt(made, { call, when: whens[call % 2]! }))) break;
+      const allowed = (await isPending(made)) ? [await finish(made, 'abort')] : [made.before, made.after];
+      expect(allowed, `call ${call}`).toContainEqual(linesOf(it.manifest()));
     }
   });
 
@@ -121,21 +140,26 @@ describe('a rollback killed at every step (P6, Q02)', () => {
       using it = made.it;
       // Dies in the last move, so that there is as much as possible to take back.
       expect(await dieAt(made, { call: lastMove, when: 'after' })).toBe(true);
-      try {
-        await abortRollback(crashingDeps(it.deps, { call, when: call % 2 === 0 ? 'before' : 'after' }));
-        break;
-      } catch (error) {
-        if (!(error instanceof SimulatedCrash)) throw error;
-      }
-      if (!(await isPending(made))) continue;
-      if (call % 3 === 0) {
-        await resumeRollback(it.deps);
-        expect(linesOf(it.manifest()), `resumed after abort ${call}`).toEqual(made.after);
-      } else {
-        await abortRollback(it.deps);
-        expect(linesOf(it.manifest()), `aborted after abort ${call}`).toEqual(made.before);
-      }
+      if (!(await abortDiesAt(made, { call, when: whens[call % 2]! }))) break;
+      const isOpen = await isPending(made);
+      const expected = isOpen ? await finish(made, call % 3 === 0 ? 'resume' : 'abort') : made.before;
+      expect(linesOf(it.manifest()), `call ${call}`).toEqual(expected);
     }
+  });
+
+  test('without its holding folder it cannot be resumed, and aborting leaves no file missing', async () => {
+    const made = await prepare();
+    using it = made.it;
+    await dieAt(made, { call: lastMove, when: 'after' });
+    rmSync(join(it.root, '_restore'), { recursive: true });
+    await expect(resumeRollback(it.deps)).rejects.toMatchObject({ kind: 'pending' });
+    const { outcome, problems } = await abortRollback(it.deps);
+    expect(outcome).toBe('aborted');
+    expect(problems.length).toBeGreaterThan(0);
+    const { points } = await listSnapshots(it.deps, { refresh: 'always' });
+    const safety = points.find(({ record }) => record.kind === 'pre-rollback')!;
+    await it.rollback(safety);
+    expect(linesOf(it.manifest())).toEqual(made.before);
   });
 
   test('what was resumed can be undone', async () => {

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeRollbackJournal } from '../../../src/format/rollback-journal.ts';
@@ -29,8 +38,9 @@ function git(it: RollbackVault, ...args: string[]): void {
 /** Everything in the vault and in `.git`, as bytes, modes and times. */
 function everything(it: RollbackVault): string {
   const repository = join(it.root, '.git');
-  return JSON.stringify([...contentOf(it.root), ...(existsSync(repository) ? manifestOf(repository) : [])], (_, value: unknown) =>
-    typeof value === 'bigint' ? String(value) : value,
+  return JSON.stringify(
+    [...contentOf(it.root), ...(existsSync(repository) ? manifestOf(repository) : [])],
+    (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
   );
 }
 
@@ -85,7 +95,7 @@ describe('a rollback refuses, and leaves everything as it is (P4)', () => {
     git(it, 'stash', '-q');
     it.vault.write('a', 'other');
     git(it, 'commit', '-qam', 'other');
-    expect(() => git(it, 'stash', 'pop')).toThrow();
+    expect(() => git(it, 'stash', 'pop')).toThrow('stash pop');
     const before = everything(it);
     await expect(it.rollback(point)).rejects.toMatchObject({ code: 'git_under_way', data: { operation: 'conflict' } });
     expect(everything(it)).toBe(before);
