@@ -54,7 +54,11 @@ function heldLock(database: DatabaseSync, holderPath: string): HeldLock {
       if (!isHeld) return;
       isHeld = false;
       // The name goes before the lock does: afterwards it might be the next holder's.
-      unlinkIfThere(holderPath);
+      try {
+        unlinkIfThere(holderPath);
+      } catch {
+        // Only a message depends on it; what the command itself met is the error to report.
+      }
       database.close();
     },
   };
@@ -106,6 +110,14 @@ function writeHolder(path: string, holder: Holder): void {
     writeFileSync(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
   } catch {
     // Only a message depends on it; the lock itself is held.
+  }
+}
+
+function forgetHolder(path: string): void {
+  try {
+    unlinkIfThere(path);
+  } catch {
+    // As above: a disk that became read-only must not keep us from letting go, nor fail what was done under the lock.
   }
 }
 
