@@ -19,6 +19,7 @@ import { openSealedStorage } from '../adapters/storage/open-sealed-storage.ts';
 import { openStorage } from '../adapters/storage/open-storage.ts';
 import { type Machine, loadMachine } from '../adapters/system/open-machine.ts';
 import { type PrivateState, preparePrivateState, spoolOfStore } from '../adapters/system/open-private-state.ts';
+import { openTemporaryFiles } from '../adapters/system/open-temporary-files.ts';
 import { openVaultIdentity } from '../adapters/system/open-vault-identity.ts';
 import { openWatchState } from '../adapters/system/open-watch-state.ts';
 import { systemClock, systemRandom } from '../adapters/system/system-clock.ts';
@@ -135,6 +136,7 @@ export async function openSession(
     recordCache: openRecordCache(places.state.cache, storage.url),
     vaultLock: openVaultLock({ directory: places.state.run, hostname: hostname(), now: () => systemClock.now() }),
     holdingArea: openHoldingArea({ vaultRoot: config.vaultRoot, holdingDir: config.holdingDir }),
+    temporaryFiles: openTemporaryFiles(join(places.state.cache, 'passing')),
     rehearsal: openRehearsal({
       holdingDirectory: join(config.vaultRoot, config.holdingDir),
       programs: openProgramRunner({ env: host.env, redact: createRedactor(host.env) }),

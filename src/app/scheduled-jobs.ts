@@ -3,10 +3,17 @@ import type { ScheduledJob } from '../engine/watch/schedule.ts';
 import type { IndexEvent, IndexRow } from '../model/index-row.ts';
 import type { Config } from './config.ts';
 
-type Interval = Config['schedule']['verify'];
+type Interval = Config['schedule']['replicate'];
 
 const hourMs = 3_600_000;
-const intervals = { off: null, hourly: hourMs, daily: 24 * hourMs, weekly: 7 * 24 * hourMs, monthly: 30 * 24 * hourMs };
+const intervals = {
+  off: null,
+  continuous: 0,
+  hourly: hourMs,
+  daily: 24 * hourMs,
+  weekly: 7 * 24 * hourMs,
+  monthly: 30 * 24 * hourMs,
+};
 
 /** What the watcher does by itself, at the intervals of the settings. */
 export function scheduledJobs({ schedule }: Config): readonly ScheduledJob[] {

@@ -136,7 +136,16 @@ export const settingsSchema = group({
       verify: described(v.optional(interval(), 'weekly'), 'How often the watcher verifies the store.'),
       prune: described(v.optional(interval(), 'weekly'), 'How often the watcher prunes.'),
       drill: described(v.optional(interval(), 'monthly'), 'How often the watcher rehearses a restore.'),
-      replicate: described(v.optional(interval(), 'weekly'), 'How often the watcher brings replicas level.'),
+      replicate: described(
+        v.optional(
+          v.union(
+            [v.literal('continuous'), interval()],
+            'must be "continuous", "off", "hourly", "daily", "weekly", "monthly" or a duration of at least 60 s',
+          ),
+          'weekly',
+        ),
+        'How often the watcher brings replicas level; "continuous" is after each snapshot.',
+      ),
     }),
     {},
   ),

@@ -64,6 +64,26 @@ function writeSettings(config: Config, options: VaultFilesOptions): boolean {
   return true;
 }
 
+/**
+ * Adds a replica to the settings, keeping comments and everything else; makes a settings file when there is none. False when
+ * it is there already.
+ */
+export function addReplicaSetting(config: Config, url: string): boolean {
+  if (config.replicas.includes(url)) return false;
+  const path = join(config.vaultRoot, settingsFileName);
+  try {
+    if (config.settingsFile === null)
+      createFile(path, newSettings({ store: null, keepAll: false, encrypted: false, gitignore: false }));
+    const before = readFileSync(path, 'utf8');
+    const formattingOptions = { insertSpaces: true, tabSize: 2 };
+    const after = applyEdits(before, modify(before, ['replicas'], [...config.replicas, url], { formattingOptions }));
+    writeFileDurably(path, Buffer.from(after), lstatSync(path).mode & 0o777);
+  } catch (error) {
+    throw mapFsError(error, `add the replica to ${settingsFileName}`);
+  }
+  return true;
+}
+
 function newSettings({ store, keepAll, encrypted }: VaultFilesOptions): string {
   const storeLine =
     store === null

@@ -14,6 +14,7 @@ import type { Rehearsal } from '../ports/rehearsal.ts';
 import type { SnapshotIndex } from '../ports/snapshot-index.ts';
 import type { Spool } from '../ports/spool.ts';
 import type { StoreEncryption } from '../ports/store-encryption.ts';
+import type { TemporaryFiles } from '../ports/temporary-files.ts';
 import type { VaultLock } from '../ports/vault-lock.ts';
 import type { WatchState } from '../ports/watch-state.ts';
 import type { StatCacheFile, WorkingTree } from '../ports/working-tree.ts';
@@ -57,6 +58,7 @@ export interface Deps {
   readonly vaultLock: VaultLock;
   readonly holdingArea: HoldingArea;
   readonly rehearsal: Rehearsal;
+  readonly temporaryFiles: TemporaryFiles;
   readonly liveTree: LiveTree;
   readonly rollbackJournal: RollbackJournalFile;
   readonly hooks: HookRunner;

@@ -41,6 +41,7 @@ export const errorKinds = {
   store_foreign: 'config',
   store_newer: 'config',
   store_missing: 'config',
+  replica_is_store: 'config',
   vault_missing: 'config',
   // not_found
   snapshot_unknown: 'not_found',

@@ -14,6 +14,7 @@ export type Phase =
   | 'restore'
   | 'rollback'
   | 'verify'
+  | 'replicate'
   | 'export'
   | 'reindex'
   | 'compare'

@@ -30,6 +30,9 @@ export const entryFlags = {
 /** S_IFMT and the kinds a tree holds, as in `stat.mode`. */
 export const modeBits = { kindMask: 0o170000, file: 0o100000, link: 0o120000, folder: 0o040000 } as const;
 
+/** Fewer stale rows than these (5 MB) are not worth a new tree. */
+const staleRowsMin = 65_536;
+
 /** How much room a tree starts with; it grows as needed. */
 export interface TreeCapacity {
   readonly entries: number;
@@ -65,6 +68,8 @@ export class VaultTree {
 
   names: Uint8Array;
   namesSize = 0;
+  /** Rows that no folder's run holds any more: they were written anew. */
+  staleRows = 0;
 
   /** Folders in use; folder 0 is the vault itself. */
   folderCount = 0;
@@ -100,6 +105,11 @@ export class VaultTree {
     this.metadataIds = new Uint8Array(folders * 20);
     this.metadataIsLeaf = new Uint8Array(folders);
     this.folderRules = new Float64Array(folders);
+  }
+
+  /** True when rows of long ago take more room than is fair. */
+  get isWorn(): boolean {
+    return this.staleRows > staleRowsMin && this.staleRows > this.entryCount / 4;
   }
 
   name(entry: number): ByteString {

@@ -82,6 +82,15 @@ export interface ObjectStorage extends AsyncDisposable {
   putIfAbsent(key: StorageKey, body: StorageBody, options?: StorageOptions): Promise<'created' | 'exists'>;
   /** Stores `body`, replacing what was there (whose bytes stay as a version where versioning is on). */
   put(key: StorageKey, body: StorageBody, options?: StorageOptions): Promise<void>;
+  /**
+   * Lets the storage itself copy an object of another store of the same server. False, and nothing of consequence done, where
+   * that cannot be or cannot be proved; absent where it never can.
+   */
+  copyFrom?(
+    sourceUrl: string,
+    source: StoredObject,
+    options: StorageOptions & { readonly sha256: Sha256 },
+  ): Promise<boolean>;
   get(key: StorageKey, options?: GetOptions): Promise<Uint8Array>;
   head(key: StorageKey, options?: StorageOptions): Promise<StoredObject | null>;
   /** Yields objects in byte order of keys; breaking out of the loop releases the connection. */

@@ -13,6 +13,7 @@ import { openSnapshotIndex } from '../../src/adapters/snapshot-index/open-snapsh
 import { openSpool } from '../../src/adapters/spool/open-spool.ts';
 import { preparePrivateState, spoolOfStore } from '../../src/adapters/system/open-private-state.ts';
 import { openWatchState } from '../../src/adapters/system/open-watch-state.ts';
+import { openTemporaryFiles } from '../../src/adapters/system/open-temporary-files.ts';
 import { openStatCacheFile } from '../../src/adapters/vault/open-stat-cache.ts';
 import { openWorkingTree } from '../../src/adapters/vault/open-working-tree.ts';
 import { openVaultLock } from '../../src/adapters/vault-lock/open-vault-lock.ts';
@@ -135,6 +136,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     recordCache: openRecordCache(state.cache, storage.url),
     vaultLock: options.vaultLock ?? openVaultLock({ directory: state.run, hostname: 'desk.example', now }),
     holdingArea: openHoldingArea({ vaultRoot: root, holdingDir: '_restore' }),
+    temporaryFiles: openTemporaryFiles(join(state.cache, 'passing')),
     rehearsal: openRehearsal({
       holdingDirectory: join(root, '_restore'),
       programs: openProgramRunner({ env: process.env, redact: (text) => text }),

@@ -7,6 +7,7 @@ import type { Retrier } from './retry.ts';
 import { connectS3 } from './s3-client.ts';
 import type { S3Credentials, S3StoreUrl } from './s3-client.ts';
 import type { S3Capabilities, S3Context, S3Object } from './s3-context.ts';
+import { copyWithinServer } from './s3-copy.ts';
 import { getObject, headObject } from './s3-get.ts';
 import { listObjects, listVersions } from './s3-list.ts';
 import { abortUploads } from './s3-multipart.ts';
@@ -85,6 +86,8 @@ export function openS3Storage(store: S3StoreUrl, options: S3StorageOptions): Obj
     async put(key, body, putOptions = {}) {
       await putOver(context, objectOf(key), { body, signal: putOptions.signal });
     },
+    copyFrom: (sourceUrl, { key, sizeBytes }, { sha256, signal }) =>
+      copyWithinServer(context, objectOf(key), { here: store, sourceUrl, sizeBytes, sha256, signal }),
     async get(key, getOptions = {}) {
       checkRange(getOptions.range);
       try {

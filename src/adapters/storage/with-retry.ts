@@ -71,6 +71,11 @@ export function withRetry(storage: ObjectStorage, retry: Retrier): ObjectStorage
     },
     putIfAbsent: (key, body, options) => call(() => storage.putIfAbsent(key, body, options), options),
     put: (key, body, options) => call(() => storage.put(key, body, options), options),
+    ...(storage.copyFrom === undefined
+      ? {}
+      : {
+          copyFrom: (sourceUrl, source, options) => call(() => storage.copyFrom!(sourceUrl, source, options), options),
+        }),
     get: (key, options) => call(() => storage.get(key, options), options, isBadAnswer),
     head: (key, options) => call(() => storage.head(key, options), options),
     list,

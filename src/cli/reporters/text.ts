@@ -23,6 +23,7 @@ const phaseWords: Readonly<Record<Phase, string>> = {
   restore: 'restoring',
   rollback: 'moving files',
   verify: 'verifying',
+  replicate: 'replicating',
   export: 'exporting',
   reindex: 'rebuilding the index',
   compare: 'comparing',

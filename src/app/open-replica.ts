@@ -1,0 +1,47 @@
+import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import { openStorage } from '../adapters/storage/open-storage.ts';
+import { systemClock, systemRandom } from '../adapters/system/system-clock.ts';
+import { formatStoreUrl, parseStoreUrl } from '../format/store-url.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { ObjectStorage } from '../ports/object-storage.ts';
+import type { Config } from './config.ts';
+
+/** Opens a replica as it lies there; a folder is made when it is missing and `create` is set. Makes no request. */
+export async function openReplica(
+  config: Config,
+  url: string,
+  options: { readonly events: EventSink; readonly create: boolean },
+): Promise<ObjectStorage> {
+  const place = replicaPlace(config, url);
+  return openStorage(place, {
+    clock: systemClock,
+    random: systemRandom,
+    create: options.create,
+    insecure: config.insecure,
+    capabilitiesFile: join(config.dataRoot, 'replicas', `${hash('sha256', place).slice(0, 16)}.json`),
+    onRetry: (retry) => options.events.emit({ type: 'request_retried', ...retry }),
+  });
+}
+
+/**
+ * The replica's address as everything else spells it.
+ * @throws {HoldfastError} `store_url_invalid`; `replica_is_store` when it is the store itself (G08)
+ */
+export function replicaPlace(config: Config, url: string): string {
+  const place = formatStoreUrl(parseStoreUrl(url, { insecure: config.insecure }));
+  if (!isSamePlace(place, formatStoreUrl(config.store))) return place;
+  throw new HoldfastError('replica_is_store', `The replica ${place} is the store itself, not a second copy.`, {
+    hint: 'Choose another bucket, another provider, or a folder on another disk.',
+  });
+}
+
+/** Parameters say how to get there, not where it is: one bucket and prefix of one server is one place. */
+function isSamePlace(a: string, b: string): boolean {
+  const place = (url: string): string => {
+    const store = parseStoreUrl(url, { insecure: true });
+    return store.kind === 's3' ? `${store.endpoint ?? 'aws'} ${store.bucket}/${store.prefix}` : store.path;
+  };
+  return place(a) === place(b);
+}

@@ -1,0 +1,91 @@
+import { sha256Of } from '../../format/digest.ts';
+import { packIndexKey } from '../../format/store-layout.ts';
+import { isHoldfastError } from '../../model/errors.ts';
+import type { Sha256 } from '../../model/ids.ts';
+import type { ObjectStorage, StorageBody, StorageKey, StoredObject } from '../../ports/object-storage.ts';
+import type { Deps } from '../deps.ts';
+import { loadStoreView } from '../store-view.ts';
+
+/** Larger objects pass through a file, so that eight at once stay within a few dozen megabytes. */
+const inMemoryBytesMax = 4 * 1024 * 1024;
+const pieceBytes = 4 * 1024 * 1024;
+
+export type CopyOutcome = 'copied' | 'vanished' | 'damaged';
+
+/**
+ * Copies one object as it lies there. `sha256` is what a record says of it, when it says anything: bytes that differ are
+ * not passed on. The storage proves what it took (see `ObjectStorage`).
+ */
+export async function copyObject(
+  deps: Pick<Deps, 'rawStorage' | 'temporaryFiles'>,
+  options: {
+    readonly replica: ObjectStorage;
+    readonly object: StoredObject;
+    readonly sha256: Sha256 | null;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<CopyOutcome> {
+  const { replica, object, sha256, signal } = options;
+  try {
+    if (sha256 !== null && (await replica.copyFrom?.(deps.rawStorage.url, object, { sha256, signal })) === true) {
+      return 'copied';
+    }
+    if (object.sizeBytes <= inMemoryBytesMax) {
+      const bytes = await deps.rawStorage.get(object.key, { sizeBytesMax: inMemoryBytesMax, signal });
+      return await store(replica, { object, body: { kind: 'bytes', bytes, sha256: sha256Of(bytes) }, sha256, signal });
+    }
+    using file = await deps.temporaryFiles.collect(piecesOf(deps.rawStorage, object, signal));
+    const body = { kind: 'file', path: file.path, sizeBytes: file.sizeBytes, sha256: file.sha256 } as const;
+    return await store(replica, { object, body, sha256, signal });
+  } catch (error) {
+    if (isHoldfastError(error, 'object_missing') && (await deps.rawStorage.head(object.key, { signal })) === null) {
+      return 'vanished';
+    }
+    throw error;
+  }
+}
+
+async function store(
+  replica: ObjectStorage,
+  copy: { object: StoredObject; body: StorageBody; sha256: Sha256 | null; signal: AbortSignal | undefined },
+): Promise<CopyOutcome> {
+  const { object, body, sha256, signal } = copy;
+  if (sha256 !== null && body.sha256 !== sha256) return 'damaged';
+  try {
+    await replica.putIfAbsent(object.key, body, { signal });
+  } catch (error) {
+    if (!isHoldfastError(error, 'storage_conflict')) throw error;
+    // Other bytes under a write-once key: cut short, or damaged over there. What was just read from the source is right, and
+    // where the replica keeps versions the old bytes stay.
+    await replica.put(object.key, body, { signal });
+  }
+  return 'copied';
+}
+
+async function* piecesOf(
+  source: ObjectStorage,
+  { key, sizeBytes }: StoredObject,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < sizeBytes; start += pieceBytes) {
+    yield await source.get(key, { range: { start, end: Math.min(sizeBytes, start + pieceBytes) }, signal });
+  }
+}
+
+/** SHA-256 of packs and indexes by their keys, as the records have them; nothing for a store whose bytes are sealed. */
+export async function expectedSums(
+  deps: Deps,
+  options: { signal?: AbortSignal | undefined },
+): Promise<ReadonlyMap<StorageKey, Sha256>> {
+  const sums = new Map<StorageKey, Sha256>();
+  if (deps.encryption.isSealed === true) return sums;
+  const { points } = await loadStoreView(deps, { refresh: 'always', signal: options.signal });
+  for (const { record, where } of points) {
+    if (where !== 'store') continue;
+    for (const pack of record.packs) {
+      sums.set(pack.key, pack.sha256);
+      sums.set(packIndexKey(pack.key), pack.indexSha256);
+    }
+  }
+  return sums;
+}

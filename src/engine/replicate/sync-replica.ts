@@ -1,0 +1,193 @@
+/*
+ * Keys are written once, so a replica is level when it has them. Order is everything: a record reaches the replica only after
+ * every pack that was listed with it, so at any interruption the replica is a whole store of the snapshots it shows.
+ */
+import { decodeStoreHeader, type StoreHeader, storeHeaderBytesMax } from '../../format/store-header.ts';
+import { parseStoreKey, snapshotsPrefix, storeKeys } from '../../format/store-layout.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
+import type { SnapshotId } from '../../model/ids.ts';
+import type { ObjectStorage, StorageKey, StoredObject } from '../../ports/object-storage.ts';
+import type { Deps } from '../deps.ts';
+import { copyObject, expectedSums } from './copy-object.ts';
+
+export interface SyncOptions {
+  /** The replica as it lies there: bytes are copied as they are, encrypted ones too. */
+  readonly replica: ObjectStorage;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SyncReport {
+  readonly url: string;
+  /** Snapshots that are on the replica now and were not before. */
+  readonly snapshots: number;
+  readonly objects: number;
+  readonly copiedBytes: number;
+  /** Objects of the source whose bytes are not what their record says: not copied (`verify` and `repair` are for them). */
+  readonly damaged: readonly StorageKey[];
+  readonly complete: boolean;
+  readonly durationMs: number;
+}
+
+/** At once: enough to keep a distant storage busy, few enough to bound memory. */
+const copiesMax = 8;
+/** A pack that prune deleted while it was to be copied makes the listing stale; so often it cannot happen by chance. */
+const listingsMax = 3;
+
+/**
+ * Brings one replica level with the store: whatever it lacks is copied, packs first, records last, each object's SHA-256
+ * compared. Nothing is ever deleted there. What was copied before an interruption is found again. Writes an index row.
+ * @throws {HoldfastError} `store_foreign` when the replica belongs to another vault; of kind storage or access when either
+ * cannot be reached; `store_missing` when there is nothing to replicate yet
+ */
+export async function syncReplica(deps: Deps, options: SyncOptions): Promise<SyncReport> {
+  const startedMs = deps.clock.monotonicMs();
+  const { replica, signal } = options;
+  await assertOwnReplica(deps, replica, signal);
+  deps.events.emit({ type: 'phase_started', phase: 'replicate' });
+  const tally = { objects: 0, copiedBytes: 0, snapshots: 0 };
+  let damaged: readonly StorageKey[] = [];
+  for (let listing = 1; ; listing++) {
+    const work = await listWork(deps, replica, signal);
+    const result = await copyStages(deps, { ...options, work, tally });
+    damaged = result.damaged;
+    if (!result.isStale) break;
+    if (listing === listingsMax) throw tooBusy(deps);
+  }
+  const durationMs = Math.round(deps.clock.monotonicMs() - startedMs);
+  const report = { url: replica.url, ...tally, damaged, complete: damaged.length === 0, durationMs };
+  deps.events.emit({ type: 'phase_finished', phase: 'replicate', durationMs });
+  const { url, snapshots, objects, copiedBytes, complete } = report;
+  await deps.snapshotIndex.append({
+    event: 'replicate',
+    replica: url,
+    snapshots,
+    objects,
+    copiedBytes,
+    damaged: damaged.length,
+    complete,
+    durationMs,
+  });
+  return report;
+}
+
+/** Reads the header of a store that may be a replica; null where there is none yet. */
+export async function readReplicaHeader(
+  replica: ObjectStorage,
+  signal: AbortSignal | undefined,
+): Promise<StoreHeader | null> {
+  try {
+    return decodeStoreHeader(await replica.get(storeKeys.header, { sizeBytesMax: storeHeaderBytesMax, signal }));
+  } catch (error) {
+    if (isHoldfastError(error, 'object_missing')) return null;
+    throw error;
+  }
+}
+
+async function assertOwnReplica(deps: Deps, replica: ObjectStorage, signal: AbortSignal | undefined): Promise<void> {
+  const source = await readReplicaHeader(deps.rawStorage, signal);
+  if (source === null) {
+    throw new HoldfastError('store_missing', 'There is nothing to replicate yet: the store is empty.', {
+      hint: 'Take a first snapshot with: holdfast snapshot',
+    });
+  }
+  const header = await readReplicaHeader(replica, signal);
+  if (header === null || header.vaultId === source.vaultId) return;
+  throw new HoldfastError(
+    'store_foreign',
+    `The replica ${replica.url} belongs to another vault ("${header.vaultName}").`,
+    {
+      hint: 'Give each vault a replica of its own: another prefix or folder. Nothing was copied.',
+    },
+  );
+}
+
+interface Work {
+  /** Objects to copy, in stages; one stage is finished before the next begins. */
+  readonly stages: readonly (readonly StoredObject[])[];
+}
+
+/** What the store has and the replica lacks. An object of another size there was cut short, or is not ours to judge: see `put`. */
+async function listWork(deps: Deps, replica: ObjectStorage, signal: AbortSignal | undefined): Promise<Work> {
+  const there = new Map<StorageKey, number>();
+  for await (const { key, sizeBytes } of replica.list('', { signal })) there.set(key, sizeBytes);
+  const stages: StoredObject[][] = [[], [], []];
+  for await (const object of deps.rawStorage.list('', { signal })) {
+    const stage = stageOf(object.key);
+    if (stage !== null && there.get(object.key) !== object.sizeBytes) stages[stage]!.push(object);
+  }
+  return { stages };
+}
+
+/** Header and keys first (a record nobody can open is none), then data, then marks and records. Null: not replicated. */
+function stageOf(key: StorageKey): 0 | 1 | 2 | null {
+  switch (parseStoreKey(key)?.kind) {
+    case 'header':
+    case 'guide':
+    case 'decryptor':
+    case 'keys':
+      return 0;
+    case 'pack':
+    case 'index':
+    case 'drill':
+    case 'log':
+      return 1;
+    case 'record':
+    case 'mark':
+      return 2;
+    default:
+      // What prune wrote concerns the storage it pruned; the live mirror's history is its bucket's.
+      return null;
+  }
+}
+
+async function copyStages(
+  deps: Deps,
+  options: SyncOptions & {
+    readonly work: Work;
+    readonly tally: { objects: number; copiedBytes: number; snapshots: number };
+  },
+): Promise<{ readonly isStale: boolean; readonly damaged: readonly StorageKey[] }> {
+  const { work, tally, signal } = options;
+  const totalBytes = work.stages.flat().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const sums = await expectedSums(deps, { signal });
+  const damaged: StorageKey[] = [];
+  let doneBytes = 0;
+  let isStale = false;
+  for (const [stage, objects] of work.stages.entries()) {
+    // A record whose packs did not all arrive would be a snapshot that cannot be restored.
+    if (stage === 2 && (isStale || damaged.length > 0)) break;
+    const copies = mapConcurrent(objects, { limit: copiesMax, signal }, async (object) => ({
+      object,
+      outcome: await copyObject(deps, { ...options, object, sha256: sums.get(object.key) ?? null }),
+    }));
+    for await (const { object, outcome } of copies) {
+      doneBytes += object.sizeBytes;
+      deps.events.emit({ type: 'progress', phase: 'replicate', done: doneBytes, total: totalBytes, unit: 'bytes' });
+      if (outcome === 'vanished') isStale = true;
+      else if (outcome === 'damaged') damaged.push(object.key);
+      else {
+        tally.objects++;
+        tally.copiedBytes += object.sizeBytes;
+        if (parseStoreKey(object.key)?.kind === 'record') tally.snapshots++;
+      }
+    }
+  }
+  return { isStale, damaged };
+}
+
+function tooBusy(deps: Deps): HoldfastError {
+  return new HoldfastError('storage_conflict', `The store ${deps.storage.url} changes while it is copied.`, {
+    hint: 'A prune is running there: run "holdfast replicate sync" again when it is done. Nothing is lost.',
+  });
+}
+
+/** Snapshots of a storage, by their records. */
+export async function listRecordIds(storage: ObjectStorage, signal: AbortSignal | undefined): Promise<SnapshotId[]> {
+  const ids: SnapshotId[] = [];
+  for await (const { key } of storage.list(snapshotsPrefix, { signal })) {
+    const parsed = parseStoreKey(key);
+    if (parsed?.kind === 'record') ids.push(parsed.id);
+  }
+  return ids;
+}
