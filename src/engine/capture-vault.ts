@@ -1,4 +1,5 @@
 import { encodeRecord } from '../format/snapshot-record.ts';
+import type { ByteString } from '../lib/bytes.ts';
 import { isSameGitState } from '../model/git-state.ts';
 import type { Label, SnapshotId } from '../model/ids.ts';
 import type { Notice, Problem } from '../model/problem.ts';
@@ -10,7 +11,7 @@ import type { ObjectWriter } from '../ports/object-writer.ts';
 import type { SpooledSnapshot } from '../ports/spool.ts';
 import type { Scan, StatCache } from '../ports/working-tree.ts';
 import { buildTrees } from './build-trees.ts';
-import { countChangesSince } from './count-changes.ts';
+import { type ChangeCounts, countChangesSince } from './count-changes.ts';
 import type { Deps } from './deps.ts';
 import { makeRecord } from './make-record.ts';
 import { addCommits } from './snapshot-commits.ts';
@@ -198,17 +199,42 @@ async function sealPacks(deps: Deps, writer: ObjectWriter, options: CaptureOptio
 /** The cache follows the capture, never the upload: the spool already holds everything its ids name. */
 async function saveCache(
   deps: Deps,
-  state: { survey: Survey; snapshotId: SnapshotId; generation: string; history: HistoryCapture | null },
+  state: {
+    survey: Survey;
+    snapshotId: SnapshotId;
+    generation: string;
+    history: HistoryCapture | null;
+    warm: WarmVault | undefined;
+  },
 ): Promise<void> {
-  const { survey, history } = state;
-  await deps.statCache.save({
+  const { survey, history, warm } = state;
+  const cache: StatCache = {
     tree: survey.scan.tree,
     memory: survey.scan.memory,
     snapshotId: state.snapshotId,
     storeId: deps.storage.url,
     storeGeneration: state.generation,
     historyFingerprint: history === null ? (survey.cache?.historyFingerprint ?? null) : history.fingerprint,
-  });
+  };
+  const isWhole = survey.scan.readFolders === undefined;
+  if (warm === undefined || warm.keep(cache, { isWhole })) await deps.statCache.save(cache);
+}
+
+/** Folders are only enough for a tree that was kept; where there is none, everything is looked at. */
+function onlyFoldersOf({ warm }: CaptureOptions, warmCache: StatCache | null): ReadonlySet<ByteString> | null {
+  const folders = warm?.foldersToScan() ?? null;
+  return warmCache === null || warm?.isWorn === true ? null : folders;
+}
+
+async function adviceOf(
+  { onChanges }: CaptureOptions,
+  found: { previous: RestorePoint | null; changes: ChangeCounts },
+): Promise<Label | null> {
+  const { previous, changes } = found;
+  const { added, changed, removed } = changes;
+  const counts = previous?.record.counts;
+  const filesBefore = (counts?.files ?? 0) + (counts?.links ?? 0);
+  return (await onChanges?.({ previous, added, changed, removed, filesBefore }))?.label ?? null;
 }
 
 /** Files that could not be read are no change since they could not be read before, and still are not protected (P2). */

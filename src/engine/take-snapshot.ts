@@ -6,10 +6,10 @@ import { newestOfMachine, type RestorePoint } from '../model/restore-point.ts';
 import type { SnapshotKind, SnapshotRecord } from '../model/snapshot.ts';
 import type { RequestCounts } from '../ports/object-storage.ts';
 import type { HeldLock } from '../ports/vault-lock.ts';
-import type { DamagedSpoolEntry } from '../ports/spool.ts';
+import type { DamagedSpoolEntry, SpooledSnapshot } from '../ports/spool.ts';
 import { sha256Of } from '../format/digest.ts';
 import { recordKey } from '../format/store-layout.ts';
-import { type Capture, captureVault } from './capture-vault.ts';
+import { type Capture, type CaptureOptions, captureVault } from './capture-vault.ts';
 import type { Deps } from './deps.ts';
 import { dropStaleUploads } from './drop-stale-uploads.ts';
 import { assertNotForeign } from './ensure-store.ts';
@@ -19,12 +19,17 @@ import { publishSnapshots, snapshotEvent } from './publish-snapshots.ts';
 import { beatHeart } from './raise-alert.ts';
 import { runPostSnapshotHooks, runPreSnapshotHooks } from './run-hooks.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
+import type { WarmVault } from './warm-vault.ts';
 
 export interface TakeSnapshotOptions {
   /** Null: labelled by kind, and nothing is stored when nothing changed. */
   readonly label: Label | null;
   readonly kind: SnapshotKind;
   readonly signal?: AbortSignal | undefined;
+  readonly warm?: WarmVault | undefined;
+  readonly onChanges?: CaptureOptions['onChanges'];
+  /** False: what is captured waits in the spool, and no request is made for it. */
+  readonly publish?: boolean;
 }
 
 export type SnapshotOutcome =
@@ -77,12 +82,13 @@ export async function takeSnapshotLocked(
 ): Promise<SnapshotOutcome> {
   const startedMs = deps.clock.monotonicMs();
   const requestsBefore = { ...deps.storage.requests };
+  const mayAsk = options.publish !== false;
   const hooked = await runPreSnapshotHooks(deps, options);
   const cleaned = await cleanUp(deps);
-  const view = await loadStoreView(deps, { refresh: 'due', signal: options.signal });
+  const view = await loadStoreView(deps, { refresh: mayAsk ? 'due' : 'never', signal: options.signal });
   assertNotRewound(view, deps.storage.url);
   assertNotForeign(deps, view);
-  await assertBaseStillThere(deps, view, options.signal);
+  if (mayAsk) await assertBaseStillThere(deps, view, options.signal);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
   const notices = [...hooked, ...cleaned, ...(await rebuildLostIndex(deps, view))];
   for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
@@ -90,7 +96,9 @@ export async function takeSnapshotLocked(
   const captured = await captureVault(deps, view, options);
   const isTaken = captured.kind === 'taken';
   const fresh = new Set(isTaken ? [captured.spooled.record.id] : []);
-  const { published, publishError } = await publishWaiting(deps, { view, captured, fresh, signal: options.signal });
+  const { published, publishError } = mayAsk
+    ? await publishWaiting(deps, { view, captured, fresh, signal: options.signal })
+    : await keepWaiting(deps, captured);
   // Twice a day at most: when a listing was due as well.
   if (view.isAsked && publishError === null) await dropStaleUploads(deps, options.signal);
   const { damagedSpool } = view;
@@ -109,7 +117,7 @@ export async function takeSnapshotLocked(
   return {
     kind: 'taken',
     record: final.record,
-    where: publishError === null ? 'store' : 'local',
+    where: published.includes(final) ? 'store' : 'local',
     publishError,
     requests: requestsSince(requestsBefore, deps.storage.requests),
     durationMs: deps.clock.monotonicMs() - startedMs,
@@ -121,10 +129,15 @@ export async function takeSnapshotLocked(
 /** The store cannot take it now, nobody may write there, or the store's own disk is full: what is spooled waits. */
 const leavesSpool: ReadonlySet<ErrorKind> = new Set(['storage', 'access', 'local']);
 
+interface Published {
+  readonly published: readonly SpooledSnapshot[];
+  readonly publishError: HoldfastError | null;
+}
+
 async function publishWaiting(
   deps: Deps,
   options: { view: StoreView; captured: Capture; fresh: ReadonlySet<SnapshotId>; signal: AbortSignal | undefined },
-) {
+): Promise<Published> {
   const { view, captured, fresh, signal } = options;
   const waiting = captured.kind === 'taken' ? [...view.spooled, captured.spooled] : view.spooled;
   if (waiting.length > 0) deps.events.emit({ type: 'phase_started', phase: 'upload' });
@@ -136,6 +149,11 @@ async function publishWaiting(
     if (captured.kind === 'taken' && error.kind !== 'local') await logLocal(deps, captured);
     return { published: [], publishError: error };
   }
+}
+
+async function keepWaiting(deps: Deps, captured: Capture): Promise<Published> {
+  if (captured.kind === 'taken') await logLocal(deps, captured);
+  return { published: [], publishError: null };
 }
 
 /** The row says 'local'; a later command adds 'published'. */

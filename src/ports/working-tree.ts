@@ -30,6 +30,11 @@ export interface ScanOptions {
   readonly tracked: { readonly signature: string; load(): TrackedPaths } | null;
   /** What the last scan saw; entries whose stat data match it keep their ids. Null: everything is read. */
   readonly base: StatCache | null;
+  /**
+   * Look at these folders alone (new ones in them whole) and take the rest from `base`. Null or absent: everything. The scanner
+   * looks at everything all the same where the rest may not be as it was.
+   */
+  readonly onlyFolders?: ReadonlySet<ByteString> | null;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((filesSeen: number) => void) | undefined;
 }
@@ -45,6 +50,8 @@ export interface Scan {
   readonly ledger: readonly LedgerEntry[];
   readonly problems: readonly Problem[];
   readonly notices: readonly Notice[];
+  /** Folders that were read, by number, when only some were; absent when all were. */
+  readonly readFolders?: readonly number[];
   /** Clock reading (ms) before the first stat: entries changed after it less a margin are racy. */
   readonly startedAtMs: number;
   /** What the scanner wants back next time besides the tree: verdicts, sizes of ignored folders. Opaque. */
