@@ -20,6 +20,7 @@ import { beatHeart } from './raise-alert.ts';
 import { runPostSnapshotHooks, runPreSnapshotHooks } from './run-hooks.ts';
 import { assertNotRewound, loadStoreView, type StoreView } from './store-view.ts';
 import type { WarmVault } from './warm-vault.ts';
+import { withoutStranded } from './stranded-snapshots.ts';
 
 export interface TakeSnapshotOptions {
   /** Null: labelled by kind, and nothing is stored when nothing changed. */
@@ -85,10 +86,11 @@ export async function takeSnapshotLocked(
   const mayAsk = options.publish !== false;
   const hooked = await runPreSnapshotHooks(deps, options);
   const cleaned = await cleanUp(deps);
-  const view = await loadStoreView(deps, { refresh: mayAsk ? 'due' : 'never', signal: options.signal });
-  assertNotRewound(view, deps.storage.url);
-  assertNotForeign(deps, view);
-  if (mayAsk) await assertBaseStillThere(deps, view, options.signal);
+  const known = await loadStoreView(deps, { refresh: mayAsk ? 'due' : 'never', signal: options.signal });
+  assertNotRewound(known, deps.storage.url);
+  assertNotForeign(deps, known);
+  if (mayAsk) await assertBaseStillThere(deps, known, options.signal);
+  const view = await withoutStranded(deps, known, options);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
   const notices = [...hooked, ...cleaned, ...(await rebuildLostIndex(deps, view))];
   for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
