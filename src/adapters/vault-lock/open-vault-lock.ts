@@ -113,14 +113,6 @@ function writeHolder(path: string, holder: Holder): void {
   }
 }
 
-function forgetHolder(path: string): void {
-  try {
-    unlinkIfThere(path);
-  } catch {
-    // As above: a disk that became read-only must not keep us from letting go, nor fail what was done under the lock.
-  }
-}
-
 /** Who holds the lock, or null when the file cannot say: it may still be that of an earlier holder that was killed. */
 function readHolder(path: string, hostname: string): Holder | null {
   try {
