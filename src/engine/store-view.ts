@@ -59,7 +59,9 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
   let isAsked = false;
   let prunes = sighting?.prunes ?? 0;
 
-  if (isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
+  // A cache that lost records (a power cut, a cleaner) leaves snapshots out without a trace: what builds on the view must not see it so.
+  const isBlind = options.refresh === 'due' && storedIds.some((id) => !cached.has(id));
+  if (isBlind || isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
     try {
       const { signal } = options;
       const { ids: keys, markKeys } = await listStore(deps, signal);
@@ -85,6 +87,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
       });
     } catch (error) {
       if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
+      if (isBlind) throw error;
       unreachable = error;
     }
   }

@@ -126,6 +126,25 @@ describe('taking snapshots', () => {
     await expectSound(vault, 2);
   });
 
+  test('with records lost from its cache it asks the store again, and never goes on as if there were none', async () => {
+    const vault = newVault();
+    const first = await takenBy(vault, 'first');
+    const stores = join(vault.privateFolder, 'cache', 'stores');
+    const forget = (): void => {
+      for (const store of readdirSync(stores)) truncateSync(join(stores, store, 'records.cache'));
+    };
+    forget();
+    vault.write('a.md', 'two');
+    const { record } = await takenBy(nextCommand(vault), 'second');
+    expect(record).toMatchObject({ base: first.record.id, chain: { sequence: 2 } });
+    forget();
+    vault.storage.hooks = { beforeCall: unreachable };
+    await expect(snapshot(nextCommand(vault), 'third')).rejects.toMatchObject({ code: 'storage_unavailable' });
+    vault.storage.hooks = {};
+    expect((await takenBy(nextCommand(vault), 'third')).record.chain.sequence).toBe(3);
+    await expectSound(vault, 3);
+  });
+
   test('without its stat cache it sees a new empty folder, one that went, and another permission', async () => {
     const vault = newVault();
     await takenBy(vault);

@@ -81,7 +81,11 @@ function beginDraft(spool: string, machineId: string): SpoolDraft {
       if (!isOpen) return;
       isOpen = false;
       forgetDraft(name);
-      await attempt('discard an unfinished capture', () => rmSync(directory, { recursive: true, force: true }));
+      try {
+        rmSync(directory, { recursive: true, force: true });
+      } catch {
+        // What made the capture fail is the error to report, alone; the next command sweeps what is left here.
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../../src/lib/bytes.ts';
-import type { MemoryDisk } from './memory-disk.ts';
+import { codeOf, type MemoryDisk } from './memory-disk.ts';
 import * as fs from './memory-fs.ts';
 import type { Edit } from './steps.ts';
 
@@ -21,8 +21,18 @@ export const paths: readonly ByteString[] = [
 
 const targets: readonly ByteString[] = ['a', '../../outside', '/etc/passwd', 'dir', '.', 'nowhere', 'dir/../a', '\xff'];
 
-/** Does what a person did, if it can be done; returns whether it was. */
+/** Does what a person did, as far as their own permissions let them; returns whether anything was done. */
 export function applyEdit(disk: MemoryDisk, root: ByteString, edit: Edit): boolean {
+  try {
+    return tryEdit(disk, root, edit);
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+    disk.settle(root);
+    return true;
+  }
+}
+
+function tryEdit(disk: MemoryDisk, root: ByteString, edit: Edit): boolean {
   const path = `${root}/${paths[edit.path]!}`;
   const raw = Buffer.from(path, 'latin1');
   const node = disk.find(path, { follow: false });

@@ -24,7 +24,12 @@ export function manifestOf(disk: MemoryDisk, root: ByteString): Manifest {
       const path = prefix + name;
       const content =
         child.kind === 'file' ? Buffer.from(child.bytes).toString('latin1') : child.kind === 'link' ? child.target : '';
-      manifest.set(path, { kind: child.kind, content, mode: child.kind === 'link' ? 0 : child.mode & 0o7777, mtimeMs: child.mtimeMs });
+      manifest.set(path, {
+        kind: child.kind,
+        content,
+        mode: child.kind === 'link' ? 0 : child.mode & 0o7777,
+        mtimeMs: child.mtimeMs,
+      });
       visit(child, `${path}/`);
     }
   };
@@ -44,12 +49,17 @@ export function asRestored(manifest: Manifest): Manifest {
 }
 
 /** Paths that differ, with the way they do; empty when both are the same. */
-export function differences(expected: Manifest, found: Manifest, compare: (a: Entry, b: Entry) => boolean = isSame): string[] {
+export function differences(
+  expected: Manifest,
+  found: Manifest,
+  compare: (a: Entry, b: Entry) => boolean = isSame,
+): string[] {
   const lines: string[] = [];
   for (const [path, entry] of expected) {
     const other = found.get(path);
     if (other === undefined) lines.push(`missing ${JSON.stringify(path)}`);
-    else if (!compare(entry, other)) lines.push(`${JSON.stringify(path)}: ${describe(entry)} became ${describe(other)}`);
+    else if (!compare(entry, other))
+      lines.push(`${JSON.stringify(path)}: ${describe(entry)} became ${describe(other)}`);
   }
   for (const path of found.keys()) if (!expected.has(path)) lines.push(`extra ${JSON.stringify(path)}`);
   return lines;

@@ -344,7 +344,7 @@ export function renameSync(from: Path, to: Path): void {
 }
 
 export function chmodSync(path: Path, mode: number): void {
-  at(path, (disk, bytes) => disk.setAttributes(disk.need(bytes, true), bytes, { mode }));
+  setAttributes(path, { mode }, true);
 }
 
 export function fchmodSync(fd: number, mode: number): void {
@@ -360,11 +360,18 @@ export function futimesSync(fd: number, _: Time, mtime: Time): void {
 }
 
 export function utimesSync(path: Path, _: Time, mtime: Time): void {
-  at(path, (disk, bytes) => disk.setAttributes(disk.need(bytes, true), bytes, { mtimeMs: milliseconds(mtime) }));
+  setAttributes(path, { mtimeMs: milliseconds(mtime) }, true);
 }
 
 export function lutimesSync(path: Path, _: Time, mtime: Time): void {
-  at(path, (disk, bytes) => disk.setAttributes(disk.need(bytes, false), bytes, { mtimeMs: milliseconds(mtime) }));
+  setAttributes(path, { mtimeMs: milliseconds(mtime) }, false);
+}
+
+function setAttributes(path: Path, attributes: { mode?: number; mtimeMs?: number }, follow: boolean): void {
+  at(path, (disk, bytes) => {
+    const { folder, name, node } = disk.walk(bytes, follow);
+    disk.setAttributes(node ?? disk.need(bytes, follow), `${disk.pathOf(folder)}/${name}`, attributes);
+  });
 }
 
 export function ftruncateSync(fd: number, length = 0): void {

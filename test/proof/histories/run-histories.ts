@@ -53,7 +53,8 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
   const [value] = details.counterexample ?? [];
   const text = String(value?.commands ?? '');
   const { errorInstance } = details;
-  const message = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance);
+  const message =
+    errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance);
   return {
     ...totals,
     failure: {

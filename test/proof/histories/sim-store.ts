@@ -58,7 +58,10 @@ export function openSimStore(inner: MemoryStorage, disk: MemoryDisk): SimStore {
     return result;
   }
 
-  async function* list<Item extends StoredObject>(prefix: string, open: () => AsyncIterable<Item>): AsyncGenerator<Item> {
+  async function* list<Item extends StoredObject>(
+    prefix: string,
+    open: () => AsyncIterable<Item>,
+  ): AsyncGenerator<Item> {
     const items = await call('list', prefix, async () => {
       const all: Item[] = [];
       for await (const item of open()) all.push(item);

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 
 /** What a person does to their files. `path` picks one of a few names, `to` another. */
 export type Edit =
-  | { readonly edit: 'write' | 'append' | 'rewrite'; readonly path: number; readonly content: number; readonly size: number }
+  | {
+      readonly edit: 'write' | 'append' | 'rewrite';
+      readonly path: number;
+      readonly content: number;
+      readonly size: number;
+    }
   | { readonly edit: 'truncate' | 'delete' | 'mkdir' | 'hide' | 'show' | 'executable'; readonly path: number }
   | { readonly edit: 'rename'; readonly path: number; readonly to: number }
   | { readonly edit: 'link'; readonly path: number; readonly target: number };
@@ -20,17 +25,22 @@ export type StoreFaultKind =
 /** What goes wrong during one command; `at` counts the calls of the store, or those that change the disk, from 1. */
 export type Trouble =
   | { readonly kind: 'store'; readonly at: number; readonly fault: StoreFaultKind; readonly isForEver: boolean }
-  | { readonly kind: 'disk'; readonly at: number; readonly code: 'EIO' | 'ENOSPC' | 'EMFILE'; readonly isForEver: boolean }
-  | { readonly kind: 'kill'; readonly at: number; readonly on: 'store' | 'disk'; readonly isAfter: boolean; readonly powerCut: boolean }
+  | {
+      readonly kind: 'disk';
+      readonly at: number;
+      readonly code: 'EIO' | 'ENOSPC' | 'EMFILE';
+      readonly isForEver: boolean;
+    }
+  | {
+      readonly kind: 'kill';
+      readonly at: number;
+      readonly on: 'store' | 'disk';
+      readonly isAfter: boolean;
+      readonly powerCut: boolean;
+    }
   | { readonly kind: 'pause'; readonly at: number };
 
-export type CommandName =
-  | 'snapshot'
-  | 'list'
-  | 'verify'
-  | 'reindex'
-  | 'restore'
-  | 'diff';
+export type CommandName = 'snapshot' | 'list' | 'verify' | 'reindex' | 'restore' | 'diff';
 
 /** One step of a history: plain data, so that a failure can be kept as JSON and replayed for ever. */
 export type Step =
@@ -121,10 +131,14 @@ const commandNames: readonly CommandName[] = ['snapshot', 'list', 'verify', 'rei
 function arbitraries(swarm: Swarm): fc.Arbitrary<Step>[] {
   const trouble = swarm.troubles.map((name) => troubles[name]!);
   const someTrouble: fc.Arbitrary<Trouble | null> =
-    trouble.length === 0 ? fc.constant(null) : fc.option(fc.oneof(...trouble), { nil: null, freq: 1 });
+    trouble.length === 0 ? fc.constant(null) : fc.option(fc.oneof(...trouble), { nil: null, freq: 2 });
   const command = (name: CommandName): fc.Arbitrary<Step> =>
     fc.record({ do: fc.constant(name), machine, pick: small, other: small, trouble: someTrouble });
-  const edit = fc.record({ do: fc.constant('edit' as const), machine, edit: fc.oneof(...swarm.edits.map((e) => edits[e])) });
+  const edit = fc.record({
+    do: fc.constant('edit' as const),
+    machine,
+    edit: fc.oneof(...swarm.edits.map((e) => edits[e])),
+  });
   const rest: fc.Arbitrary<Step>[] = [
     fc.record({ do: fc.constant('clock' as const), machine, ms: fc.integer({ min: 1, max: 20_000 }) }),
   ];
@@ -143,7 +157,11 @@ function arbitraries(swarm: Swarm): fc.Arbitrary<Step>[] {
   }
   if (swarm.losses) {
     rest.push(
-      fc.record({ do: fc.constant('lose' as const), machine, what: fc.constantFrom('index' as const, 'cache' as const) }),
+      fc.record({
+        do: fc.constant('lose' as const),
+        machine,
+        what: fc.constantFrom('index' as const, 'cache' as const),
+      }),
     );
   }
   // Without snapshots there is nothing to lose, so they always are in it, and often.
@@ -202,7 +220,11 @@ export interface StepRunner {
 export function historyArbitrary<World extends StepRunner>(replayPath?: string) {
   return fc.tuple(settings, swarms).chain(([setting, swarm]) => {
     const commands = arbitraries(swarm).map((one) => one.map((step) => new StepCommand<World>(step)));
-    const options = { maxCommands: stepsMax, size: 'max' as const, ...(replayPath === undefined ? {} : { replayPath }) };
+    const options = {
+      maxCommands: stepsMax,
+      size: 'max' as const,
+      ...(replayPath === undefined ? {} : { replayPath }),
+    };
     return fc.record({ setting: fc.constant(setting), commands: fc.commands(commands, options) });
   });
 }

@@ -121,7 +121,8 @@ export class World implements StepRunner {
         machine.disk.touched.clear();
         if (!isDone) return 'nothing to do';
         machine.live = machine.look();
-        if (machine.paused !== null) this.attempts.findLast((one) => one.machine === machine.name)?.manifests.push(machine.live);
+        if (machine.paused !== null)
+          this.attempts.findLast((one) => one.machine === machine.name)?.manifests.push(machine.live);
         return step.edit.edit;
       }
       case 'clock':
@@ -171,7 +172,8 @@ export class World implements StepRunner {
     let told = '';
     const done = this.#perform(machine, step).then(
       (text) => void (told = this.#ended(machine, step, text)),
-      (error: unknown) => void (told = this.#failed(machine, step, { error, wasStruck: machine.store.struck > struckBefore })),
+      (error: unknown) =>
+        void (told = this.#failed(machine, step, { error, wasStruck: machine.store.struck > struckBefore })),
     );
     if (pausing === null) {
       await done;
@@ -206,7 +208,11 @@ export class World implements StepRunner {
     if (!(error instanceof HoldfastError)) throw error instanceof MachineDied ? new Broken('died alive') : error;
     this.must(error.kind !== 'internal', 'P12', `${step.do} failed with a bug: ${error.code}: ${error.message}`);
     this.must(wasStruck, 'P12', `${step.do} failed although nothing was wrong: ${error.code}: ${error.message}`);
-    this.must(machine.disk.openCount === 0, 'P12', `${machine.disk.openCount} descriptors are open after ${error.code}`);
+    this.must(
+      machine.disk.openCount === 0,
+      'P12',
+      `${machine.disk.openCount} descriptors are open after ${error.code}`,
+    );
     return error.code;
   }
 
@@ -227,7 +233,9 @@ export class World implements StepRunner {
   // The commands.
 
   async #perform(machine: SimMachine, step: Command): Promise<string> {
-    const isLying = step.trouble?.kind === 'store' && ['flipped', 'cut', 'stale-listing', 'broken-listing'].includes(step.trouble.fault);
+    const isLying =
+      step.trouble?.kind === 'store' &&
+      ['flipped', 'cut', 'stale-listing', 'broken-listing'].includes(step.trouble.fault);
     const { deps } = machine.vault;
     switch (step.do) {
       case 'snapshot':
@@ -241,7 +249,11 @@ export class World implements StepRunner {
       case 'verify': {
         const report = await verifyStore(deps, { depth: (['quick', 'new', 'full'] as const)[step.pick % 3]! });
         const first = report.findings[0];
-        this.must(isLying || first === undefined, 'P8', `verify raised a false alarm: ${first?.key}: ${first?.message}`);
+        this.must(
+          isLying || first === undefined,
+          'P8',
+          `verify raised a false alarm: ${first?.key}: ${first?.message}`,
+        );
         return `${report.snapshots} ${report.findings.length}`;
       }
       case 'reindex': {
@@ -296,7 +308,11 @@ export class World implements StepRunner {
     const folder = outcome.directory!;
     const found = manifestOf(machine.disk, Buffer.from(folder).toString('latin1'));
     fs.rmSync(folder, { recursive: true });
-    this.must(outcome.complete !== folder.endsWith('.INCOMPLETE'), 'P8', `${folder} is ${outcome.complete ? '' : 'not '}complete`);
+    this.must(
+      outcome.complete !== folder.endsWith('.INCOMPLETE'),
+      'P8',
+      `${folder} is ${outcome.complete ? '' : 'not '}complete`,
+    );
     if (!outcome.complete || expected === undefined) return `incomplete ${outcome.damaged}`;
     const wanted = path === null ? expected : part(expected, path);
     const lines = differences(wanted, path === null ? found : part(found, path));
@@ -338,7 +354,10 @@ export class World implements StepRunner {
   #checkLive(machine: SimMachine): void {
     const { disk, vaultPath } = machine;
     for (const path of disk.touched) {
-      const isOurs = path.startsWith(`${vaultPath}/state/`) || path.startsWith(`${vaultPath}/_restore`) || path === `${vaultPath}/state`;
+      const isOurs =
+        path.startsWith(`${vaultPath}/state/`) ||
+        path.startsWith(`${vaultPath}/_restore`) ||
+        path === `${vaultPath}/state`;
       this.must(isOurs, 'P5', `wrote ${JSON.stringify(path)}`);
     }
     disk.touched.clear();
@@ -389,15 +408,25 @@ export class World implements StepRunner {
   /** A snapshot that was not there before: acknowledged or not, it must be whole, and one that somebody asked for. */
   async #meet(point: RestorePoint): Promise<void> {
     const { record } = point;
-    const candidates = this.attempts.filter(({ machine, label }) => machine === record.machine.id && label === record.label);
+    const candidates = this.attempts.filter(
+      ({ machine, label }) => machine === record.machine.id && label === record.label,
+    );
     this.must(candidates.length > 0, 'P10', `nobody asked for ${record.id}`);
     const twin = [...this.known.values()].find(
       (known) => known.record.machine.id === record.machine.id && known.record.chain.sequence === record.chain.sequence,
     );
-    this.must(twin === undefined, 'P10', `${record.id} and ${twin?.record.id} are both number ${record.chain.sequence}`);
+    this.must(
+      twin === undefined,
+      'P10',
+      `${record.id} and ${twin?.record.id} are both number ${record.chain.sequence}`,
+    );
     const found = await this.#restoreFor(point);
     const named = record.problems.map(({ path }) => path);
-    this.must(record.complete === (named.length === 0), 'P2', `${record.id} is ${record.complete ? '' : 'not '}complete, ${named.length} problems`);
+    this.must(
+      record.complete === (named.length === 0),
+      'P2',
+      `${record.id} is ${record.complete ? '' : 'not '}complete, ${named.length} problems`,
+    );
     const why: string[] = [];
     for (const attempt of candidates.toReversed()) {
       const lines = misses(attempt.manifests, found, named);
@@ -447,12 +476,16 @@ function misses(manifests: readonly Manifest[], found: Manifest, named: readonly
   for (const [path, entry] of rest) {
     const isReal = wanted.some((manifest) => {
       const then = manifest.get(path);
-      return then !== undefined && (isSame(then, entry) || (then.kind === 'folder' && entry.kind === 'folder') || isSameContent(then, entry));
+      return (
+        then !== undefined &&
+        (isSame(then, entry) || (then.kind === 'folder' && entry.kind === 'folder') || isSameContent(then, entry))
+      );
     });
     if (!isReal) lines.push(`${JSON.stringify(path)} never was so`);
   }
   for (const path of wanted[0]!.keys()) {
-    if (!rest.has(path) && wanted.every((manifest) => manifest.has(path))) lines.push(`missing ${JSON.stringify(path)}`);
+    if (!rest.has(path) && wanted.every((manifest) => manifest.has(path)))
+      lines.push(`missing ${JSON.stringify(path)}`);
   }
   return lines;
 }
