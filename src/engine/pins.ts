@@ -1,11 +1,12 @@
 import { sha256Of } from '../format/digest.ts';
 import { encodePinMark } from '../format/pin-mark.ts';
-import { markKey, marksPrefix, parseStoreKey, recordKey } from '../format/store-layout.ts';
+import { condemnedPrefix, markKey, marksPrefix, parseStoreKey, recordKey } from '../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import { type Pin, pinReasonCharsMax } from '../model/pin.ts';
 import type { StorageKey } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
+import { isPruneRunning } from './prune/prune-lease.ts';
 import { learnMarks, loadMarks } from './store-marks.ts';
 
 export type PinOutcome = 'pinned' | 'unpinned' | 'unchanged';
@@ -25,7 +26,7 @@ export async function readPins(
 /**
  * Pins a published snapshot, so that prune keeps it, or takes that back. Adds a mark beside the record: needs no right to
  * overwrite or delete, and of two machines that pin at once both are right.
- * @throws {HoldfastError} `snapshot_unknown` when the store has no such snapshot (any more), `flag_invalid` for a reason that
+ * @throws {HoldfastError} `store_busy` when a prune that is running drops it, `snapshot_unknown` when the store has no such snapshot (any more), `flag_invalid` for a reason that
  *   is too long, and of kinds storage and access when the store cannot be asked: then nothing was pinned
  */
 export async function setPin(
@@ -40,7 +41,8 @@ export async function setPin(
   const learned = await learnMarks(deps, marks.keys, { signal });
   if (learned.marks.pins.has(id) === pinned) return 'unchanged';
   await putMark(deps, id, { after: marks.highest, pinned, reason, signal });
-  // Prune looks for marks again after it has said what it drops; whoever comes later than that finds the record gone.
+  // Prune says what it drops, and then looks for marks; this sets its mark, and then looks for what is said. One sees the other.
+  await assertNotBeingDropped(deps, id, signal);
   await assertInStore(deps, id, signal);
   await deps.snapshotIndex.append({ event: 'pin', id, pinned, reason: reason ?? '' });
   return pinned ? 'pinned' : 'unpinned';
@@ -60,6 +62,19 @@ async function listMarks(
     highest = Math.max(highest, parsed.number);
   }
   return { keys, highest };
+}
+
+async function assertNotBeingDropped(deps: Deps, id: SnapshotId, signal: AbortSignal | undefined): Promise<void> {
+  const planKeys: StorageKey[] = [];
+  for await (const { key } of deps.storage.list(condemnedPrefix, { signal })) {
+    if (parseStoreKey(key)?.kind === 'condemned') planKeys.push(key);
+  }
+  const { marks } = await learnMarks(deps, planKeys, { signal });
+  if (!marks.plans.some(({ dropped }) => dropped.some((drop) => drop.id === id))) return;
+  if (!(await isPruneRunning(deps, { signal }))) return;
+  throw new HoldfastError('store_busy', `A prune that is running at this moment drops the snapshot ${id}.`, {
+    hint: 'Run the command again in a while; it tells whether the pin came in time.',
+  });
 }
 
 async function assertInStore(deps: Deps, id: SnapshotId, signal: AbortSignal | undefined): Promise<void> {

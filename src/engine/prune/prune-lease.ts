@@ -1,5 +1,10 @@
 import { sha256Of } from '../../format/digest.ts';
-import { decodePruneLease, encodePruneLease, pruneLeaseBytesMax } from '../../format/prune-lease.ts';
+import {
+  decodePruneLease,
+  encodePruneLease,
+  pruneLeaseBytesMax,
+  type PruneLeaseNote,
+} from '../../format/prune-lease.ts';
 import { leaseKey, leasePrefix, parseStoreKey } from '../../format/store-layout.ts';
 import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import { clockSkewMsMax } from '../../model/retention.ts';
@@ -30,7 +35,8 @@ export async function takePruneLease(
   const { signal } = options;
   const leases = await listLeases(deps, signal);
   const newest = leases.at(-1);
-  if (newest !== undefined) await assertFree(deps, newest, signal);
+  const holder = newest === undefined ? null : await holderOf(deps, newest, signal);
+  if (holder !== null) throw busy(`Prune is running on ${holder.machine} (${holder.user}) since ${holder.at}`);
   const epoch = (newest?.epoch ?? 0) + 1;
   const key = leaseKey(epoch);
   await putLease(deps, key, { epoch, isFree: false, signal });
@@ -84,16 +90,24 @@ async function listLeases(deps: Deps, signal: AbortSignal | undefined): Promise<
   return leases;
 }
 
-async function assertFree(deps: Deps, lease: Lease, signal: AbortSignal | undefined): Promise<void> {
+/** True while some machine holds the lease. */
+export async function isPruneRunning(deps: Deps, options: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+  const newest = (await listLeases(deps, options.signal)).at(-1);
+  return newest !== undefined && (await holderOf(deps, newest, options.signal)) !== null;
+}
+
+/** Who holds a lease; null when it is free, or its time is over. */
+async function holderOf(deps: Deps, lease: Lease, signal: AbortSignal | undefined): Promise<PruneLeaseNote | null> {
   const ageMs = lease.modifiedAt === null ? 0 : deps.clock.now().getTime() - lease.modifiedAt.getTime();
-  if (Math.abs(ageMs) > leaseMs) return;
+  if (Math.abs(ageMs) > leaseMs) return null;
   try {
     const bytes = await deps.storage.get(lease.key, { sizeBytesMax: pruneLeaseBytesMax, signal });
-    const { isFree, machine, user, at } = decodePruneLease(bytes);
-    if (!isFree) throw busy(`Prune is running on ${machine} (${user}) since ${at}`);
+    const note = decodePruneLease(bytes);
+    return note.isFree ? null : note;
   } catch (error) {
     // Nobody can hold what nobody can read; and one that was let go in this moment is free.
     if (!isHoldfastError(error, 'object_missing', 'record_invalid')) throw error;
+    return null;
   }
 }
 
