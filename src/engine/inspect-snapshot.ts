@@ -1,10 +1,10 @@
 import { decodeCommit } from '../format/git/commit-codec.ts';
 import { decodeTree } from '../format/git/tree-codec.ts';
-import { isHoldfastError } from '../model/errors.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { SnapshotRecord } from '../model/snapshot.ts';
 import { fileModes, type TreeEntry } from '../model/tree.ts';
 import type { ObjectReader } from '../ports/object-reader.ts';
+import { isDamage } from './read-many.ts';
 
 /** Enough to tell a person what is wrong; a broken pack can break a hundred thousand objects. */
 const troublesMax = 5;
@@ -47,7 +47,8 @@ export function createInspector(reader: ObjectReader, options: InspectOptions): 
         if (troubles.length >= troublesMax) break;
       }
     } catch (error) {
-      if (!isHoldfastError(error) || error.kind === 'canceled') throw error;
+      // A store that cannot be reached says nothing about what it holds.
+      if (!isDamage(error)) throw error;
       troubles.push(error.message);
     }
     return troubles;
@@ -79,7 +80,7 @@ export function createInspector(reader: ObjectReader, options: InspectOptions): 
       const parents = commit.parents.flatMap((parent) => lost(parent) ?? []);
       return [...parents, ...(await inspectTree(commit.tree))];
     } catch (error) {
-      if (!isHoldfastError(error) || error.kind === 'canceled') throw error;
+      if (!isDamage(error)) throw error;
       return [error.message];
     }
   }
