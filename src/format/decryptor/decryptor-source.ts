@@ -1,6 +1,6 @@
 /**
  * `decrypt.mjs`, as it is put into every encrypted store: a program of its own, with nothing of holdfast in it, that turns a
- * copy of the store into a plain one. It reads FORMAT.md section 4 anew rather than our code, so that it also proves it.
+ * copy of the store into a plain one. It reads FORMAT.md section 11 anew rather than our code, so that it also proves it.
  * Raw, so that it stands here as it is stored; it does without backticks and "${".
  */
 export const decryptorSource = String.raw`#!/usr/bin/env node
