@@ -63,7 +63,7 @@ describe('an index line', () => {
 
   test('of a newer version or an unknown event is told from damage', () => {
     const head = '{"v":1,"at":"2026-04-16T12:00:02.000Z","machine":"m1","user":"ada","seq":3,"prev":null';
-    expect(decodeIndexLine(signed(`${head},"event":"rollback","to":"x"`))).toMatchObject({
+    expect(decodeIndexLine(signed(`${head},"event":"yet_unheard_of","to":"x"`))).toMatchObject({
       kind: 'unknown',
       link: { machine: 'm1', sequence: 3, previous: null },
     });

@@ -32,20 +32,20 @@ export interface MovingOptions {
   readonly mover: LiveMover;
   readonly signal?: AbortSignal | undefined;
   readonly leftAlone: readonly Problem[];
+  /** When the command began, by `Clock.monotonicMs`. */
+  readonly startedMs: number;
 }
 
 /** Moves everything to the target, notes it in the index, closes the journal. */
 export async function finishForward(deps: Deps, options: MovingOptions): Promise<RollbackOutcome> {
-  const startedMs = deps.clock.monotonicMs();
-  await moving(async () => moveForward(contextOf(deps, options)));
-  return close(deps, options, { outcome: 'done', problems: options.leftAlone, startedMs });
+  await moving(deps, async () => moveForward(contextOf(deps, options)));
+  return close(deps, options, { outcome: 'done', problems: options.leftAlone });
 }
 
 /** Moves everything back, notes it in the index, closes the journal. */
 export async function finishBack(deps: Deps, options: MovingOptions): Promise<RollbackOutcome> {
-  const startedMs = deps.clock.monotonicMs();
-  const { problems } = await moving(async () => moveBack(contextOf(deps, options)));
-  return close(deps, options, { outcome: 'aborted', problems, startedMs });
+  const { problems } = await moving(deps, async () => moveBack(contextOf(deps, options)));
+  return close(deps, options, { outcome: 'aborted', problems });
 }
 
 function contextOf(deps: Deps, { journal, mover, signal }: MovingOptions): MoveContext {
@@ -58,9 +58,14 @@ function contextOf(deps: Deps, { journal, mover, signal }: MovingOptions): MoveC
 }
 
 /** Whatever stops moving leaves a journal, and that is what a person must know then. */
-async function moving<T>(move: () => Promise<T>): Promise<T> {
+async function moving<T>(deps: Deps, move: () => Promise<T>): Promise<T> {
+  const startedMs = deps.clock.monotonicMs();
+  deps.events.emit({ type: 'phase_started', phase: 'rollback' });
   try {
-    return await move();
+    const moved = await move();
+    const durationMs = Math.round(deps.clock.monotonicMs() - startedMs);
+    deps.events.emit({ type: 'phase_finished', phase: 'rollback', durationMs });
+    return moved;
   } catch (error) {
     if (!isHoldfastError(error) || error.kind === 'internal') throw error;
     const { code, message, data, cause } = error;
@@ -77,8 +82,8 @@ async function moving<T>(move: () => Promise<T>): Promise<T> {
 
 async function close(
   deps: Deps,
-  { journal, mover }: MovingOptions,
-  end: { outcome: 'done' | 'aborted'; problems: readonly Problem[]; startedMs: number },
+  { journal, mover, startedMs }: MovingOptions,
+  end: { outcome: 'done' | 'aborted'; problems: readonly Problem[] },
 ): Promise<RollbackOutcome> {
   const { target, safety, folder } = journal;
   const counts = countsOf(journal);
@@ -103,7 +108,7 @@ async function close(
   const isEmpty = end.outcome === 'aborted' || counts.changed + counts.setAside === 0;
   if (isEmpty) clearEmpty(mover, journal);
   const isGone = isEmpty && mover.removeFolder({ in: 'work', path: '' });
-  const durationMs = Math.round(deps.clock.monotonicMs() - end.startedMs);
+  const durationMs = Math.round(deps.clock.monotonicMs() - startedMs);
   const { outcome, problems } = end;
   return { outcome, target, safety, ...counts, keptIn: isGone ? null : folder, problems, durationMs, undo };
 }

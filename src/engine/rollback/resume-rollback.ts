@@ -15,10 +15,11 @@ export interface PendingOptions {
  * @throws {HoldfastError} `rollback_none`, `vault_locked`, `live_changed`, `rollback_stopped`, as `assertRepositoryQuiet`
  */
 export async function resumeRollback(deps: Deps, options: PendingOptions = {}): Promise<RollbackOutcome> {
+  const startedMs = deps.clock.monotonicMs();
   return withPending(deps, options, async (journal) => {
     await assertRepositoryQuiet(deps, options.signal);
     using mover = deps.liveTree.openMover(workDirectory(deps, journal));
-    return await finishForward(deps, { journal, mover, signal: options.signal, leftAlone: [] });
+    return await finishForward(deps, { journal, mover, signal: options.signal, leftAlone: [], startedMs });
   });
 }
 
@@ -28,9 +29,10 @@ export async function resumeRollback(deps: Deps, options: PendingOptions = {}): 
  * @throws {HoldfastError} `rollback_none`, `vault_locked`, `rollback_stopped`
  */
 export async function abortRollback(deps: Deps, options: PendingOptions = {}): Promise<RollbackOutcome> {
+  const startedMs = deps.clock.monotonicMs();
   return withPending(deps, options, async (journal) => {
     using mover = deps.liveTree.openMover(await ensureWorkFolder(deps, journal));
-    return await finishBack(deps, { journal, mover, signal: options.signal, leftAlone: [] });
+    return await finishBack(deps, { journal, mover, signal: options.signal, leftAlone: [], startedMs });
   });
 }
 

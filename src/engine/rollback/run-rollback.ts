@@ -62,6 +62,7 @@ export async function runRollback(deps: Deps, options: RollbackOptions): Promise
   const { point, signal } = options;
   assertLabel(point, options.confirmLabel);
   assertWhole(point.record, options);
+  const startedMs = deps.clock.monotonicMs();
   await using lock = await deps.vaultLock.acquire('rollback');
   await assertNoPendingRollback(deps);
   await assertRepositoryQuiet(deps, signal);
@@ -103,7 +104,7 @@ export async function runRollback(deps: Deps, options: RollbackOptions): Promise
   );
   await syncStagedNames(mover, files);
   await saveJournal(deps, journal);
-  return await finishForward(deps, { journal, mover, signal, leftAlone: plan.leftAlone });
+  return await finishForward(deps, { journal, mover, signal, leftAlone: plan.leftAlone, startedMs });
 }
 
 /** @throws {HoldfastError} `label_mismatch` unless both are the same bytes */
