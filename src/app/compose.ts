@@ -52,6 +52,8 @@ export interface SessionOptions {
   readonly strict?: boolean;
   /** False for a command that shows what needs no key, or brings its own: an encrypted store is not opened beforehand. */
   readonly needsKey?: boolean;
+  /** How long one call to the store may go on trying; 15 minutes when absent. */
+  readonly retryWindowMs?: number;
   /** Asks the person for the store's passphrase; null where there is nobody to ask. */
   readonly askPassphrase?: () => Promise<KeySecret | null>;
 }
@@ -75,6 +77,7 @@ export async function openSession(
     insecure: config.insecure,
     capabilitiesFile: join(places.state.cache, 'storage-capabilities.json'),
     onRetry: (retry) => options.events.emit({ type: 'request_retried', ...retry }),
+    ...(options.retryWindowMs === undefined ? {} : { retryWindowMs: options.retryWindowMs }),
   });
   const { storage, encryption } = openSealedStorage(rawStorage, {
     knownFile: join(places.state.directory, 'stores', `${hash('sha256', rawStorage.url).slice(0, 16)}.json`),

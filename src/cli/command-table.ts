@@ -25,6 +25,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/snapshot.ts')).command,
   },
   {
+    name: 'watch',
+    summary: 'take a snapshot whenever something changed, until stopped',
+    group: 'capture',
+    load: async () => (await import('./commands/watch.ts')).command,
+  },
+  {
     name: 'run',
     summary: 'run a command between two snapshots, and show what it changed',
     group: 'capture',

@@ -8,6 +8,8 @@ import { systemCode } from '../fs/map-fs-error.ts';
 export interface VaultLockOptions {
   /** The `run` folder of the private state; exists. */
   readonly directory: string;
+  /** Which lock: the vault's own (`lock`) unless told. */
+  readonly name?: string;
   readonly hostname: string;
   readonly now: () => Date;
 }
@@ -28,8 +30,9 @@ const sqliteNotADatabase = 26;
  * who holds it. Between machines that share a folder it protects as far as their file system's locks do.
  */
 export function openVaultLock(options: VaultLockOptions): VaultLock {
-  const databasePath = join(options.directory, 'lock.db');
-  const holderPath = join(options.directory, 'lock.json');
+  const name = options.name ?? 'lock';
+  const databasePath = join(options.directory, `${name}.db`);
+  const holderPath = join(options.directory, `${name}.json`);
   return {
     async acquire(purpose) {
       const database = await lockDatabase(databasePath, () =>

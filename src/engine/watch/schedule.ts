@@ -6,6 +6,8 @@ export interface ScheduledJob {
   readonly name: string;
   /** Milliseconds between runs; null: off. */
   readonly intervalMs: number | null;
+  /** When it is due after a run, where that is a date rather than a distance. Milliseconds since the epoch. */
+  dueAfter?(lastMs: number): number;
   /** When it last ran, by the index's rows (ISO time), so that a restart forgets nothing; null: never. */
   lastRun(rows: readonly IndexRow[]): string | null;
   /** Does it. Whatever it throws is told, and it is tried again later. */
@@ -43,7 +45,7 @@ export class Schedule {
       const last = job.lastRun(rows);
       // A time in the future (the clock was wrong) must not put a job off for years.
       const lastMs = Math.min(last === null ? beganMs : Date.parse(last), nowMs);
-      const dueMs = Math.max(lastMs + job.intervalMs, this.#notBefore.get(job.name) ?? 0);
+      const dueMs = Math.max(job.dueAfter?.(lastMs) ?? lastMs + job.intervalMs, this.#notBefore.get(job.name) ?? 0);
       return [{ name: job.name, dueMs, job }];
     });
     this.#due.sort((a, b) => a.dueMs - b.dueMs);
