@@ -17,6 +17,18 @@ import { scratchFolder } from '../support/scratch.ts';
 // Bytes written by version 1 of the format. They are never regenerated: a change of format gets a folder of its own.
 const fixtures = join(import.meta.dirname, '../fixtures/format/v1');
 
+/** What the first version knew; later events are no part of what it froze. */
+const firstEvents: ReadonlySet<string> = new Set([
+  'init',
+  'snapshot',
+  'published',
+  'restore',
+  'verify',
+  'export',
+  'reindex',
+  'spool_damaged',
+]);
+
 describe('what version 1 wrote', () => {
   test('a record', () => {
     const bytes = readFileSync(join(fixtures, 'snapshot.json'));
@@ -44,8 +56,9 @@ describe('what version 1 wrote', () => {
     const index = openSnapshotIndex({ path, machine: '0123456789abcdef', user: 'ada', now });
     const { rows, damage } = await index.read();
     expect(damage).toEqual([]);
-    expect(rows.map((row) => row.event)).toEqual([...sampleEvents, ...sampleEvents]);
-    expect(await index.append(sampleEvents[0]!)).toMatchObject({ sequence: sampleEvents.length + 1 });
+    const frozen = sampleEvents.filter(({ event }) => firstEvents.has(event));
+    expect(rows.map((row) => row.event)).toEqual([...frozen, ...frozen]);
+    expect(await index.append(sampleEvents[0]!)).toMatchObject({ sequence: frozen.length + 1 });
     expect((await index.read()).damage).toEqual([]);
   });
 
