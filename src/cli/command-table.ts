@@ -31,6 +31,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/watch.ts')).command,
   },
   {
+    name: 'service',
+    summary: 'keep watching in the background: from login to logout, for ever',
+    group: 'capture',
+    load: async () => (await import('./commands/service.ts')).command,
+  },
+  {
     name: 'run',
     summary: 'run a command between two snapshots, and show what it changed',
     group: 'capture',

@@ -86,6 +86,7 @@ export const errorKinds = {
   read_only: 'local',
   local_io: 'local',
   directory_unusable: 'local',
+  service_unavailable: 'local',
   // busy
   vault_locked: 'busy',
   store_busy: 'busy',
