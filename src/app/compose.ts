@@ -38,6 +38,8 @@ import type { ObjectStorage } from '../ports/object-storage.ts';
 import type { Config } from './config.ts';
 import type { Host } from './host.ts';
 import { openTrust } from './outside-actions.ts';
+import { replicaPlace } from './open-replica.ts';
+import { intervalMs } from './intervals.ts';
 import { readVersion } from './version.ts';
 
 export interface SessionOptions {
@@ -106,6 +108,8 @@ export async function openSession(
       captureHistory: config.capture.history,
       strict: options.strict ?? false,
       logFolder: byteStringOfText(`${config.stateDir}/log`),
+      replicas: config.replicas.map((url) => replicaPlace(config, url)),
+      replicateEveryMs: intervalMs(config.schedule.replicate),
     },
     clock: systemClock,
     random: systemRandom,

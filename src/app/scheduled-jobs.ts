@@ -2,21 +2,16 @@ import { verifyStore } from '../engine/verify-store.ts';
 import type { ScheduledJob } from '../engine/watch/schedule.ts';
 import type { IndexEvent, IndexRow } from '../model/index-row.ts';
 import type { Config } from './config.ts';
-
-type Interval = Config['schedule']['replicate'];
+import { firstOfNextMonth, intervalMs } from './intervals.ts';
+import { drillBySchedule } from './scheduled-drill.ts';
+import { syncReplicas } from './scheduled-replication.ts';
 
 const hourMs = 3_600_000;
-const intervals = {
-  off: null,
-  continuous: 0,
-  hourly: hourMs,
-  daily: 24 * hourMs,
-  weekly: 7 * 24 * hourMs,
-  monthly: 30 * 24 * hourMs,
-};
 
 /** What the watcher does by itself, at the intervals of the settings. */
-export function scheduledJobs({ schedule }: Config): readonly ScheduledJob[] {
+export function scheduledJobs(config: Config): readonly ScheduledJob[] {
+  const { schedule } = config;
+  const replicateMs = intervalMs(schedule.replicate);
   return [
     {
       name: 'verify',
@@ -26,11 +21,21 @@ export function scheduledJobs({ schedule }: Config): readonly ScheduledJob[] {
         await verifyStore(deps, { depth: 'new', signal });
       },
     },
+    {
+      name: 'drill',
+      intervalMs: intervalMs(schedule.drill),
+      ...(schedule.drill === 'monthly' ? { dueAfter: firstOfNextMonth } : {}),
+      lastRun: lastOf('drill'),
+      run: (deps, signal) => drillBySchedule(deps, config, signal),
+    },
+    {
+      name: 'replicate',
+      // "continuous" follows each snapshot; the hourly look brings level what a failure left behind.
+      intervalMs: config.replicas.length === 0 ? null : replicateMs === 0 ? hourMs : replicateMs,
+      lastRun: lastOf('replicate'),
+      run: (deps, signal) => syncReplicas(deps, config, signal),
+    },
   ];
-}
-
-export function intervalMs(interval: Interval): number | null {
-  return typeof interval === 'number' ? interval : intervals[interval];
 }
 
 /** When this event was last written to the index. */

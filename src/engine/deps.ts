@@ -34,6 +34,9 @@ export interface EngineSettings {
   readonly strict: boolean;
   /** Folder of the snapshot index, relative to the vault: captured, but no change of the vault. */
   readonly logFolder: ByteString;
+  /** Addresses of the replicas; how often they are to be brought level, in ms: 0 for at once, null for by hand. */
+  readonly replicas: readonly string[];
+  readonly replicateEveryMs: number | null;
 }
 
 /** Everything the engine may touch. Opened by `app/compose.ts`; tests pass doubles. */

@@ -14,6 +14,7 @@ import type { VersioningState } from '../ports/object-storage.ts';
 import type { IndexDamage } from '../ports/snapshot-index.ts';
 import type { Deps } from './deps.ts';
 import { drillReasons, lastDrillOf } from './drill-health.ts';
+import { replicaReasons } from './replica-health.ts';
 import { rollbackReasons } from './rollback/pending-rollback.ts';
 import { loadStoreView, type StoreView } from './store-view.ts';
 
@@ -65,6 +66,10 @@ export async function readStatus(
     ...ageReasons(deps, latest),
     ...storeReasons(view, versioning),
     ...verifyReasons(lastVerify),
+    ...replicaReasons(
+      { rows, points: view.points, now: deps.clock.now() },
+      { replicas: deps.settings.replicas, intervalMs: deps.settings.replicateEveryMs },
+    ),
     ...drillReasons(lastDrill, ownPoints, deps.clock.now()),
     ...spoolReasons(view, await deps.spool.waitingElsewhere()),
     ...indexReasons(damage),

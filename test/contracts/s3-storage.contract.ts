@@ -89,6 +89,23 @@ export function describeS3Storage(name: string, startPlace: () => Promise<S3Plac
       expect(storage.requests).toEqual({ put: 0, get: 0, head: 1, list: 0, delete: 0 });
     });
 
+    it('copies within the server, proved by its SHA-256, and only what is right', async () => {
+      await using source = await open();
+      await using replica = await open({ below: `${prefix}-replica` });
+      const bytes = Buffer.from('copy me');
+      const sha256 = sha256Of(bytes);
+      await source.putIfAbsent('packs/copied', bytesBody(bytes));
+      const object = { key: 'packs/copied', sizeBytes: bytes.length, modifiedAt: null };
+      expect(await replica.copyFrom!(source.url, object, { sha256 })).toBe(true);
+      expect(Buffer.from(await replica.get('packs/copied'))).toEqual(bytes);
+      expect(await replica.copyFrom!(source.url, object, { sha256: sha256Of(Buffer.from('other')) })).toBe(false);
+      const missing = { ...object, key: 'packs/missing' };
+      expect(await replica.copyFrom!(source.url, missing, { sha256 })).toBe(false);
+      expect(await replica.copyFrom!('file:///elsewhere', object, { sha256 })).toBe(false);
+      const other = source.url.replace(place.bucket, 'not-this-bucket');
+      expect(await replica.copyFrom!(other, object, { sha256 })).toBe(false);
+    });
+
     it('reads ranges across the parts of a large object', async () => {
       await using storage = await open();
       const range = { start: (8 << 20) - 3, end: (8 << 20) + 3 };

@@ -103,7 +103,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
       machine: { id: machine, name: machine, user: 'ada' },
       writer: 'holdfast test',
     },
-    settings: { captureHistory: true, strict: false, logFolder: 'state/log' },
+    settings: { captureHistory: true, strict: false, logFolder: 'state/log', replicas: [], replicateEveryMs: null },
     clock,
     random: { bytes: (size) => new Uint8Array(size).fill(7) },
     events: { emit: (event) => events.push(event) },

@@ -14,6 +14,7 @@ const roots: Readonly<Record<string, string>> = {
   ListObjectVersions: 'ListVersionsResult',
   ListMultipartUploads: 'ListMultipartUploadsResult',
   CreateMultipartUpload: 'InitiateMultipartUploadResult',
+  CopyObject: 'CopyObjectResult',
   CompleteMultipartUpload: 'CompleteMultipartUploadResult',
   GetBucketVersioning: 'VersioningConfiguration',
   GetBucketLifecycleConfiguration: 'LifecycleConfiguration',

@@ -1,4 +1,4 @@
-import { intervalMs } from '../../app/scheduled-jobs.ts';
+import { intervalMs } from '../../app/intervals.ts';
 import type { Session } from '../../app/compose.ts';
 import type { Config } from '../../app/config.ts';
 import { openReplica, replicaPlace } from '../../app/open-replica.ts';

@@ -129,7 +129,7 @@ describe('what a drill finds when the disk does not hold what was restored', () 
   ])('%s', async (_what, change) => {
     const { report } = await drillWith(change);
     expect(report.passed).toBe(false);
-    expect(outcomes(report).files).toBe('failed');
+    expect(outcomes(report)['files']).toBe('failed');
     expect(report.recommendations.join()).toContain('verify --full');
   });
 
@@ -155,7 +155,7 @@ test('a missed target does not pass, and says what to do', async () => {
   const { report } = await drill(vault);
   expect(report).toMatchObject({ passed: false, rpo: { measuredMs: 30 * hourMs, targetMs: 24 * hourMs } });
   expect(report.recommendations).toHaveLength(1);
-  expect(outcomes(report).files).toBe('passed');
+  expect(outcomes(report)['files']).toBe('passed');
 });
 
 test('--skip-validation measures only, chosen components alone are compared, --keep keeps', async () => {

@@ -102,7 +102,27 @@ export function refuseWrite(request: S3Request, context: OperationContext): S3An
   return null;
 }
 
+/** Copies within the bucket; another bucket is one these keys may not read. */
+function copyObject(request: S3Request, context: OperationContext): S3Answer {
+  const { bucket, behaviour } = context;
+  const [bucketName, ...parts] = decodeURIComponent(request.headers['x-amz-copy-source']!).split('/');
+  if (bucketName !== bucket.name) return errorAnswer(403, 'AccessDenied');
+  const source = currentVersion(bucket, parts.join('/'));
+  if (source === undefined || source.bytes === null) return errorAnswer(404, 'NoSuchKey');
+  const sha256 = request.headers['x-amz-checksum-algorithm'] === 'SHA256' ? sha256Base64(source.bytes) : undefined;
+  addVersion(bucket, request.key, { bytes: source.bytes, sha256 });
+  return answer(
+    200,
+    {},
+    xmlDocument('CopyObjectResult', [
+      ['ETag', `"${md5Hex(source.bytes)}"`],
+      ['ChecksumSHA256', behaviour.checksums === 'echoed' ? sha256 : undefined],
+    ]),
+  );
+}
+
 function putObject(request: S3Request, context: OperationContext): S3Answer {
+  if (request.headers['x-amz-copy-source'] !== undefined) return copyObject(request, context);
   const refusal = refuseWrite(request, context);
   if (refusal !== null) return refusal;
   const { bucket, behaviour, fault } = context;
