@@ -1,5 +1,6 @@
 import { openWatch, watchRetryMs } from '../../app/open-watch.ts';
 import { scheduledJobs } from '../../app/scheduled-jobs.ts';
+import { watchExtensions } from '../../app/watch-extensions.ts';
 import type { WatchEvent } from '../../engine/watch/watch-event.ts';
 import { watchVault } from '../../engine/watch/watch-vault.ts';
 import { displayText } from '../../format/display-name.ts';
@@ -43,12 +44,12 @@ export const command: Command = {
     await using session = await context.openSession({ prepareVault: true, retryWindowMs: watchRetryMs });
     // Single steps of a snapshot that takes moments are no news.
     const quietSession = { ...session, events: { emit() {} } };
-    return watchVault(await openWatch(quietSession, config), {
+    return await watchVault(await openWatch(quietSession, config), {
       quietMs,
       maxWaitMs,
       rescanMs: watch.rescan,
       jobs: scheduledJobs(config),
-      extensions: [],
+      extensions: watchExtensions(session, config),
       signal: context.signal,
       onEvent: (event) => show(context, event),
     });
@@ -83,7 +84,11 @@ function fieldsOf(event: WatchEvent): Readonly<Record<string, unknown>> {
       return { event: 'failed', error: errorFields(event.error) };
     case 'job_ended':
       return { event: 'job_ended', job: event.name, error: event.error === null ? null : errorFields(event.error) };
-    default: {
+    case 'ready':
+    case 'uploaded':
+    case 'paused':
+    case 'limited':
+    case 'rescan': {
       const { type, ...fields } = event;
       return { event: type, ...fields };
     }

@@ -88,7 +88,7 @@ export class CaptureTurn {
       return await this.#capture(signal);
     } catch (error) {
       if (this.#taken !== null) this.#options.marks.putBack(this.#taken);
-      return await this.#failed(error);
+      return this.#failed(error);
     }
   }
 
