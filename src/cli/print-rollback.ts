@@ -22,6 +22,7 @@ export function printPlan(context: CommandContext, plan: RollbackPlan, point: Re
   for (const path of isAll || out.json ? shown : shown.slice(0, shownMax)) printPath(context, path);
   const rest = shown.length - shownMax;
   if (rest > 0 && !isAll) out.print(`    and ${formatCount(rest)} more; --all names every one`);
+  for (const path of plan.kept) out.print(`    ${displayName(path)} stays as it is: it says where the snapshots are`);
   printProblems(out, plan.leftAlone, 'would be left as they are:');
 }
 
@@ -70,6 +71,7 @@ function planFields(plan: RollbackPlan, { record }: RestorePoint): Readonly<Reco
     aside_bytes: plan.asideBytes,
     estimate_ms: plan.estimateMs,
     left_alone: problemFields(plan.leftAlone),
+    kept: plan.kept.map(jsonPath),
   };
 }
 

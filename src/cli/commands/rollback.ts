@@ -95,12 +95,12 @@ async function goBack(context: CommandContext): Promise<number> {
   if (!isApplied) throw notApplied(point);
   const confirmLabel = given ?? (await confirmOnTerminal(context, point));
   assertLabel(point, confirmLabel);
-  return await apply(context, { ...request, confirmLabel });
+  return await apply(context, { ...request, confirmLabel, isPlanShown: given === undefined });
 }
 
 async function apply(
   context: CommandContext,
-  request: RollbackRequest & { readonly confirmLabel: string },
+  request: RollbackRequest & { readonly confirmLabel: string; readonly isPlanShown: boolean },
 ): Promise<number> {
   await using deps = await context.openSession({ prepareVault: true });
   const outcome = await sayingWhatIsPending(context, deps, async () =>
@@ -109,7 +109,7 @@ async function apply(
       localSafety: context.flag('local-safety'),
       onPlan: (plan, safety) => {
         context.out.print(`  safety snapshot ${displayText(safety.id)}`);
-        printPlan(context, plan, request.point);
+        if (!request.isPlanShown) printPlan(context, plan, request.point);
       },
     }),
   );

@@ -56,7 +56,7 @@ interface TargetEntry {
 }
 
 class StateComparison {
-  readonly changes: StateChanges = { files: [], folders: [], leftAlone: [] };
+  readonly changes: StateChanges = { files: [], folders: [], leftAlone: [], kept: [] };
   readonly #options: CompareOptions;
   readonly #trees: TreeReader;
   readonly #metadata: MetadataReader;
@@ -138,7 +138,7 @@ class StateComparison {
     if (standing === 'way') return this.#compareOnTheWay(path, row, target);
     if (target?.folder != null) this.#toFolder(path, row, target);
     else if (target !== null) this.#toFile(path, row, targetFileOf(target.entry!, target.line));
-    else if (!isLiveFolder) this.#addFile({ path, row, target: null });
+    else if (!isLiveFolder) this.#removeFile(path, row);
     else {
       this.#addFolder({ path, row, target: null });
       this.#pending.push({ path, folder: live.childFolders[row]!, target: null });
@@ -183,6 +183,13 @@ class StateComparison {
     else if (!isSameMeta(live, row, target)) this.#addFile({ path, row, target, keepsContent: true });
   }
 
+  #removeFile(path: ByteString, row: number): void {
+    const { live, scope } = this.#options;
+    if (scope.wasIgnored(path, live.ctimes[row]!))
+      this.#leaveAlone(path, 'the snapshot ignored it, so it may have been there');
+    else this.#addFile({ path, row, target: null });
+  }
+
   #addFile(change: FileChange): void {
     this.changes.files.push(change);
   }
@@ -199,7 +206,9 @@ class StateComparison {
         ? isSameEntry(live, row, targetFileOf(target.entry, target.line))
         : false;
     const reason = scope.reasonFor(path);
-    if (!isSame && reason !== null) this.#leaveAlone(path, reason);
+    if (isSame) return;
+    if (reason !== null) this.#leaveAlone(path, reason);
+    else if (target?.folder == null && !(row >= 0 && live.isFolder(row))) this.changes.kept.push(path);
   }
 
   #leaveAlone(path: ByteString, message: string): void {

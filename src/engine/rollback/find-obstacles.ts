@@ -35,11 +35,11 @@ class ObstacleSearch {
   }
 
   remaining(): StateChanges {
-    const { files, folders, leftAlone } = this.#changes;
+    const { files, folders, leftAlone, kept } = this.#changes;
     const keptFolders = folders.toSorted(byPath).filter((change) => this.#isFolderFree(change));
     const keptFiles = files.filter((change) => this.#isFileFree(change));
     const stopped = [...this.#blocked].map(([path, message]) => ({ path, code: 'left_alone' as const, message }));
-    return { files: keptFiles, folders: keptFolders, leftAlone: [...leftAlone, ...stopped] };
+    return { files: keptFiles, folders: keptFolders, leftAlone: [...leftAlone, ...stopped], kept };
   }
 
   #isFolderFree({ path, row, target }: FolderChange): boolean {

@@ -39,6 +39,8 @@ export interface RollbackPlan {
   readonly paths: readonly PlannedPath[];
   /** Paths that differ and stay as they are. */
   readonly leftAlone: readonly Problem[];
+  /** Files of ours that differ and are never taken back: the settings, without which nobody could find the way. */
+  readonly kept: readonly ByteString[];
   readonly changes: StateChanges;
   /** The vault the plan was made against. */
   readonly live: VaultTree;
@@ -64,7 +66,8 @@ export async function planRollback(deps: Deps, options: PlanOptions): Promise<Ro
   const scope = createScope({
     paths,
     ours: [deps.settings.logFolder, settingsFile],
-    unknown: [...record.ledger.map(notKept), ...record.problems, ...options.unknown],
+    unknown: [...record.problems, ...options.unknown],
+    record,
   });
   const compared = await compareStates({
     reader,
@@ -75,11 +78,6 @@ export async function planRollback(deps: Deps, options: PlanOptions): Promise<Ro
   });
   const changes = leaveUncaptured(compared, { live, files: deps.liveTree });
   return summarize(changes, { reader, live, isLocal: deps.storage.isLocal });
-}
-
-/** A path the snapshot saw and did not keep: it was there, so its absence from the snapshot says nothing. */
-function notKept({ path }: { path: ByteString }): Problem {
-  return { path: path.replace(/\/$/, ''), code: 'left_alone', message: 'the snapshot saw it and did not keep it' };
 }
 
 async function assertPathsKnown({ record, reader, live, paths, signal }: PlanOptions): Promise<void> {
@@ -125,6 +123,7 @@ function summarize(
     estimateMs: Math.round(200 + moves * 0.6 + fetchBytes / (isLocal ? 50_000 : 5_000)),
     paths: paths.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
     leftAlone: changes.leftAlone,
+    kept: changes.kept,
     changes,
     live,
   };

@@ -1,5 +1,7 @@
 import type { ByteString } from '../../lib/bytes.ts';
-import type { Problem } from '../../model/problem.ts';
+import { pathPattern } from '../../model/path-pattern.ts';
+import type { LedgerEntry, Problem } from '../../model/problem.ts';
+import type { SnapshotRecord } from '../../model/snapshot.ts';
 
 /** How a path stands to a rollback; a folder's standing holds for everything below, except on the way. */
 export type Standing =
@@ -13,8 +15,10 @@ export type Standing =
 
 export interface RollbackScope {
   standingOf(path: ByteString): Standing;
-  /** Why a path is left as it is; null where nobody needs to be told. */
+  /** Why a path is left as it is; null for what is ours. */
   reasonFor(path: ByteString): string | null;
+  /** True for a file that was there, and ignored, when the snapshot was taken: that the snapshot lacks it says nothing. */
+  wasIgnored(path: ByteString, ctimeMs: number): boolean;
 }
 
 export interface ScopeOptions {
@@ -24,12 +28,20 @@ export interface ScopeOptions {
   readonly ours: readonly ByteString[];
   /** Paths whose content is not known for certain, on either side. */
   readonly unknown: readonly Problem[];
+  readonly record: Pick<SnapshotRecord, 'ledger' | 'takenAt'>;
 }
 
-export function createScope({ paths, ours, unknown }: ScopeOptions): RollbackScope {
+export function createScope({ paths, ours, unknown, record }: ScopeOptions): RollbackScope {
   const reasons = new Map<ByteString, string | null>();
   for (const { path, message } of unknown) if (path !== '') reasons.set(path, message);
   for (const path of ours) reasons.set(path, null);
+  // Ignored folders, and rules that caught one file, stand in the ledger by path.
+  for (const { path } of record.ledger) {
+    if (path !== '' && !reasons.has(path))
+      reasons.set(path.replace(/\/$/, ''), 'the snapshot saw it and did not keep it');
+  }
+  const ignoredThen = record.ledger.flatMap(ruleOf);
+  const takenMs = Date.parse(record.takenAt);
   const wanted = paths === null || paths.includes('') ? null : new Set(paths);
   // Folders that lead to our own files stay, whatever the snapshot has: they only hold what is ours.
   const ways = new Set(ours.flatMap(foldersAbove));
@@ -42,7 +54,24 @@ export function createScope({ paths, ours, unknown }: ScopeOptions): RollbackSco
       return ways.has(path) ? 'way' : 'inside';
     },
     reasonFor: (path) => reasons.get(path) ?? null,
+    wasIgnored(path, ctimeMs) {
+      return ctimeMs < takenMs && ignoredThen.some((matches) => matches(path));
+    },
   };
+}
+
+/** A rule that caught several files stands in the ledger as it is written; it is read as wide as it could be meant. */
+function ruleOf({ path: rule, reason, source, fileCount }: LedgerEntry): ((path: ByteString) => boolean)[] {
+  if (fileCount < 2 || (reason !== 'gitignore' && reason !== 'syncignore') || rule.startsWith('!')) return [];
+  const pattern = rule.replace(/^\//, '');
+  if (pattern === '' || pattern.endsWith('/')) return [];
+  if (!pattern.includes('/')) {
+    const isName = /[*?[]/.test(pattern) ? pathPattern(pattern) : (_: ByteString, name: ByteString) => name === pattern;
+    return [(path) => isName(path, path.slice(path.lastIndexOf('/') + 1))];
+  }
+  const folder = source.slice(0, Math.max(0, source.lastIndexOf('/') + 1));
+  const isPath = pathPattern(`${folder}${pattern}`);
+  return [(path) => isPath(path, path)];
 }
 
 function isBelow(path: ByteString, wanted: ReadonlySet<ByteString>): boolean {

@@ -14,6 +14,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeRollbackJournal } from '../../../src/format/rollback-journal.ts';
 import { takeSnapshot } from '../../../src/engine/take-snapshot.ts';
 import { readStatus } from '../../../src/engine/read-status.ts';
+import { findUndo } from '../../../src/engine/rollback/find-undo.ts';
 import { abortRollback, resumeRollback } from '../../../src/engine/rollback/resume-rollback.ts';
 import { previewRollback } from '../../../src/engine/rollback/run-rollback.ts';
 import { HoldfastError } from '../../../src/model/errors.ts';
@@ -347,6 +348,27 @@ describe('what is not captured stays (F35)', () => {
     expect(readFileSync(at('later-folder/secret.bin'), 'utf8')).toBe('precious');
     expect(readFileSync(at('made-later/.env'), 'utf8')).toBe('TOKEN=precious');
     expect(contentOf(it.root).has('made-later/captured')).toBe(false);
+  });
+
+  test('and stays when the ignore rules themselves go back and forth', async () => {
+    using it = openRollbackVault();
+    it.vault.write('notes.md', 'then');
+    const point = await it.snapshot('then');
+    it.vault.write('.gitignore', '*.log\n/cache/\n/one.tmp\n');
+    it.vault.write('a.log', 'ignored');
+    it.vault.write('deep/b.log', 'ignored');
+    it.vault.write('cache/x', 'ignored');
+    it.vault.write('one.tmp', 'ignored');
+    it.vault.write('notes.md', 'now');
+    // Later than anything the clock of this machine gave those files.
+    it.clock.advance(Date.now() - it.clock.now().getTime() + 60_000);
+    settleTimes(it.root, 1_700_000_000_000);
+    const before = linesOf(it.manifest());
+    await it.rollback(point);
+    expect(readFileSync(join(it.root, 'notes.md'), 'utf8')).toBe('then');
+    const undone = await it.rollback(await it.point(await findUndo(it.deps)));
+    expect(undone.problems.map(({ path }) => path).toSorted()).toEqual(['a.log', 'cache', 'deep/b.log', 'one.tmp']);
+    expect(linesOf(it.manifest())).toEqual(before);
   });
 
   test('a folder that cannot be read is left as unknown (F13)', async () => {
