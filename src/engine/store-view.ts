@@ -94,10 +94,12 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
 
   const { points, invalid } = decodePoints(storedIds, cached);
   const { snapshots: spooled, damaged: damagedSpool } = await deps.spool.pending();
-  const stored = new Set(points.map((point) => point.record.id));
+  const stored = new Set(points.map((point) => point.recordSha256));
   for (const snapshot of spooled) {
     // Published, but killed before the spool was cleared: the store's copy is the one to show.
-    if (!stored.has(snapshot.record.id)) points.push(spooledPoint(snapshot));
+    // Another machine's of the same id is another snapshot; ours gets a new id when it is published.
+    const point = spooledPoint(snapshot);
+    if (!stored.has(point.recordSha256)) points.push(point);
   }
   points.sort(compareNewestFirst);
   return {

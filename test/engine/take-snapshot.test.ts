@@ -266,6 +266,24 @@ describe('a store that is away', () => {
 });
 
 describe('two writers', () => {
+  test('what waits in the spool is not taken for a snapshot of the same id that another machine published', async () => {
+    const storage = createMemoryStorage();
+    const open = (machine: string): TestVault => {
+      const vault = openTestVault({ root: join(root, machine), storage, machine, clock: movableClock() });
+      vault.write('a.md', machine);
+      return vault;
+    };
+    const root = scratchFolder();
+    const first = open('first');
+    storage.hooks = { beforeCall: unreachable };
+    expect((await takenBy(first, 'same')).where).toBe('local');
+    storage.hooks = {};
+    await takenBy(open('second'), 'same');
+    await listSnapshots(first.deps, { refresh: 'always' });
+    expect((await takenBy(first, 'next')).record.chain.sequence).toBe(2);
+    await expectSound(first, 3);
+  });
+
   test('the same label in the same second gives two snapshots', async () => {
     const storage = createMemoryStorage();
     const folder = scratchFolder();

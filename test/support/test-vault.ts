@@ -19,7 +19,7 @@ import { openWorkingTree } from '../../src/adapters/vault/open-working-tree.ts';
 import { openVaultLock } from '../../src/adapters/vault-lock/open-vault-lock.ts';
 import type { Deps } from '../../src/engine/deps.ts';
 import type { HoldfastEvent } from '../../src/model/events.ts';
-import type { Clock } from '../../src/ports/clock.ts';
+import type { Clock, Random } from '../../src/ports/clock.ts';
 import type { ObjectStorage } from '../../src/ports/object-storage.ts';
 import type { StoreEncryption } from '../../src/ports/store-encryption.ts';
 import type { VaultLock } from '../../src/ports/vault-lock.ts';
@@ -70,6 +70,8 @@ export interface TestVaultOptions {
   readonly scanNow?: () => number;
   /** The lock of the real file system unless told. */
   readonly vaultLock?: VaultLock;
+  /** Always the same bytes unless told. */
+  readonly random?: Random;
 }
 
 export interface TestVault {
@@ -105,7 +107,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     },
     settings: { captureHistory: true, strict: false, logFolder: 'state/log', replicas: [], replicateEveryMs: null },
     clock,
-    random: { bytes: (size) => new Uint8Array(size).fill(7) },
+    random: options.random ?? { bytes: (size) => new Uint8Array(size).fill(7) },
     events: { emit: (event) => events.push(event) },
     workingTree: openWorkingTree({
       root,
@@ -127,6 +129,7 @@ export function openTestVault(options: TestVaultOptions): TestVault {
     storage,
     rawStorage: options.rawStorage ?? storage,
     encryption: options.encryption ?? plainEncryption,
+    plainViewOf: (replica) => replica,
     objects: openObjectAccess({
       storage,
       cacheDirectory: storage.isLocal ? null : (options.cacheDirectory ?? join(state.cache, 'packs')),

@@ -1,9 +1,11 @@
 import { HoldfastError } from '../../../src/model/errors.ts';
+import type { Random } from '../../../src/ports/clock.ts';
 import type { ObjectStorage } from '../../../src/ports/object-storage.ts';
 import type { HeldLock, VaultLock } from '../../../src/ports/vault-lock.ts';
 import { withRetry } from '../../../src/adapters/storage/with-retry.ts';
 import { createRetrier } from '../../../src/adapters/storage/retry.ts';
 import type { MemoryStorage } from '../../support/memory-storage.ts';
+import { seededRandom } from '../../support/random.ts';
 import { movableClock, type MovableClock, openTestVault, type TestVault } from '../../support/test-vault.ts';
 import { manifestOf, type Manifest } from './manifest.ts';
 import type { MemoryDisk } from './memory-disk.ts';
@@ -31,6 +33,7 @@ export class SimMachine {
   index = '';
   paused: Paused | null = null;
   readonly #storage: ObjectStorage;
+  readonly #random: Random;
   #lockHolder: string | null = null;
 
   constructor(name: string, inner: MemoryStorage) {
@@ -39,7 +42,8 @@ export class SimMachine {
     this.clock = movableClock();
     this.disk = fs.createDisk(name, () => this.clock.now().getTime());
     this.store = openSimStore(inner, this.disk);
-    const random = { bytes: (size: number) => new Uint8Array(size).fill(7) };
+    this.#random = seededRandom(name.charCodeAt(1));
+    const random = this.#random;
     this.#storage = withRetry(this.store.storage, createRetrier({ clock: this.clock, random }));
     fs.mkdirSync(this.vaultPath);
     this.disk.settle(this.vaultPath);
@@ -61,6 +65,7 @@ export class SimMachine {
       machine: this.name,
       scanNow: () => this.clock.now().getTime(),
       vaultLock: this.#lock(),
+      random: this.#random,
     });
     return this.vault;
   }
