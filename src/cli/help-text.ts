@@ -2,7 +2,7 @@ import { commandTable, type CommandGroup } from './command-table.ts';
 import { globalOptions, type Command, type OptionSpec } from './command.ts';
 import type { Output } from './output.ts';
 import { usageOf } from './parse-arguments.ts';
-import { padToWidth, wrapToWidth } from './text-width.ts';
+import { padToWidth, wrapToWidth } from '../format/text-width.ts';
 
 const proseColumnsMax = 88;
 const nameColumnsMax = 28;

@@ -4,7 +4,7 @@ import type { Io, OutputStream } from './io.ts';
 import type { JsonLines } from './json-lines.ts';
 import { createPaint, isLiveTerminal, type Paint } from './paint.ts';
 import { createRedactor, redactDeeply, type Redactor } from '../format/redact.ts';
-import { truncateToWidth } from './text-width.ts';
+import { truncateToWidth } from '../format/text-width.ts';
 
 /** Version of every object printed with `--json`. Fields may be added within a version, never changed or removed. */
 export const jsonSchema = 1;

@@ -6,7 +6,7 @@ import type { Pin } from '../model/pin.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { Output } from './output.ts';
 import type { Paint } from './paint.ts';
-import { displayWidth, joinToWidth, padStartToWidth, padToWidth, truncateToWidth } from './text-width.ts';
+import { displayWidth, joinToWidth, padStartToWidth, padToWidth, truncateToWidth } from '../format/text-width.ts';
 
 export interface PointTableOptions {
   readonly out: Output;

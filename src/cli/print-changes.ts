@@ -5,7 +5,7 @@ import { createDiffStyle, type DiffWriter } from './diff-style.ts';
 import type { Output } from './output.ts';
 import type { Paint } from './paint.ts';
 import { compareContent, type ComparedContent, modeOf, type PatchOptions, printPatch } from './print-patch.ts';
-import { displayWidth } from './text-width.ts';
+import { displayWidth } from '../format/text-width.ts';
 
 export type ChangeForm = 'patch' | 'stat' | 'name-status';
 

@@ -1,5 +1,5 @@
 import type { Output } from './output.ts';
-import { displayWidth, wrapToWidth } from './text-width.ts';
+import { displayWidth, wrapToWidth } from '../format/text-width.ts';
 
 const nameColumns = 17;
 /** Narrower than this, a value that does not fit beside its name stands beneath it. */

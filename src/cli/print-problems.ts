@@ -2,7 +2,7 @@ import { displayName, displayText, jsonPath } from '../format/display-name.ts';
 import { formatCount } from '../format/size.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Output } from './output.ts';
-import { wrapToWidth } from './text-width.ts';
+import { wrapToWidth } from '../format/text-width.ts';
 
 const shownMax = 20;
 

@@ -6,9 +6,10 @@ import { formatCount, formatCounted, formatSize } from '../format/size.ts';
 import type { RestorePoint } from '../model/restore-point.ts';
 import type { CommandContext } from './command.ts';
 import { printProblems, problemFields } from './print-problems.ts';
-import { joinToWidth } from './text-width.ts';
+import { joinToWidth } from '../format/text-width.ts';
 
 const shownMax = 20;
+const keptShownMax = 5;
 const marks = { change: ['~', 'yellow'], 'bring back': ['+', 'green'], 'set aside': ['-', 'red'] } as const;
 
 /** Prints what a rollback would do: one line of counts, then paths. */
@@ -22,7 +23,11 @@ export function printPlan(context: CommandContext, plan: RollbackPlan, point: Re
   for (const path of isAll || out.json ? shown : shown.slice(0, shownMax)) printPath(context, path);
   const rest = shown.length - shownMax;
   if (rest > 0 && !isAll) out.print(`    and ${formatCount(rest)} more; --all names every one`);
-  for (const path of plan.kept) out.print(`    ${displayName(path)} stays as it is: it says where the snapshots are`);
+  for (const { path, message } of isAll ? plan.kept : plan.kept.slice(0, keptShownMax)) {
+    out.print(`    ${out.paint('dim', '=')} ${displayName(path)} stays: ${message}`);
+  }
+  if (plan.kept.length > keptShownMax && !isAll)
+    out.print(`    and ${formatCount(plan.kept.length - keptShownMax)} more stay`);
   printProblems(out, plan.leftAlone, 'would be left as they are:');
 }
 
@@ -71,7 +76,7 @@ function planFields(plan: RollbackPlan, { record }: RestorePoint): Readonly<Reco
     aside_bytes: plan.asideBytes,
     estimate_ms: plan.estimateMs,
     left_alone: problemFields(plan.leftAlone),
-    kept: plan.kept.map(jsonPath),
+    kept: problemFields(plan.kept),
   };
 }
 

@@ -1,7 +1,7 @@
 import { displayText } from '../format/display-name.ts';
 import type { HoldfastError } from '../model/errors.ts';
 import type { Output } from './output.ts';
-import { wrapToWidth } from './text-width.ts';
+import { wrapToWidth } from '../format/text-width.ts';
 
 const textCharsMax = 4_000;
 /** Lines fit for reading even on a very wide terminal. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSession } from '../../src/app/compose.ts';
 import { runCommand, type Services } from '../../src/cli/run.ts';
-import { displayWidth } from '../../src/cli/text-width.ts';
+import { displayWidth } from '../../src/format/text-width.ts';
 import { HoldfastError } from '../../src/model/errors.ts';
 import { fakeIo, type FakeIo, type FakeIoOptions } from './fake-io.ts';
 

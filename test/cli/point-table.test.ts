@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openOutput } from '../../src/cli/output.ts';
 import { pointLines } from '../../src/cli/point-table.ts';
-import { displayWidth } from '../../src/cli/text-width.ts';
+import { displayWidth } from '../../src/format/text-width.ts';
 import type { RestorePoint } from '../../src/model/restore-point.ts';
 import { fakeIo } from './fake-io.ts';
 import { fakePoint } from './fake-point.ts';

@@ -12,7 +12,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { openPoints, type PointsAtHand } from '../points-at-hand.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
   name: 'drill',

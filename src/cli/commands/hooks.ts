@@ -6,7 +6,7 @@ import type { OutsideAction } from '../../model/outside.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
   name: 'hooks',

@@ -11,7 +11,7 @@ import type { StoreEncryption } from '../../ports/store-encryption.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printRecoveryKey, readNewSecret } from '../new-secret.ts';
-import { padToWidth } from '../text-width.ts';
+import { padToWidth } from '../../format/text-width.ts';
 
 const recoveryName = 'recovery';
 

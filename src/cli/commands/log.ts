@@ -12,7 +12,7 @@ import type { RestorePoint } from '../../model/restore-point.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import { openPoints, type PointsAtHand } from '../points-at-hand.ts';
-import { truncateToWidth } from '../text-width.ts';
+import { truncateToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
   name: 'log',

@@ -8,7 +8,7 @@ import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { readRules, reasonWords, ruleOptions } from '../prune-rules.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
   name: 'prune',

@@ -17,7 +17,7 @@ import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import { openPoints, type PointsAtHand } from '../points-at-hand.ts';
 import { printProblems, problemFields } from '../print-problems.ts';
 import { shellQuote } from '../shell-quote.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 const namesMax = 20;
 

@@ -4,7 +4,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printFact } from '../print-fact.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 const logLines = 50;
 const actions = ['install', 'uninstall', 'status', 'logs'] as const;

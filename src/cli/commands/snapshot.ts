@@ -14,7 +14,7 @@ import type { Output } from '../output.ts';
 import { ledgerFields, pointFields } from '../point-fields.ts';
 import { printProblems, problemFields } from '../print-problems.ts';
 import { errorFields, renderError } from '../render-error.ts';
-import { joinToWidth } from '../text-width.ts';
+import { joinToWidth } from '../../format/text-width.ts';
 
 type Taken = Extract<SnapshotOutcome, { kind: 'taken' }> & { readonly isEncrypted: boolean };
 type Unchanged = Extract<SnapshotOutcome, { kind: 'unchanged' }>;

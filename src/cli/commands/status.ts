@@ -9,7 +9,7 @@ import { ledgerPhrases } from '../ledger-text.ts';
 import type { Output } from '../output.ts';
 import { ledgerFields, pointFields } from '../point-fields.ts';
 import { printFact } from '../print-fact.ts';
-import { joinToWidth, wrapToWidth } from '../text-width.ts';
+import { joinToWidth, wrapToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
   name: 'status',

@@ -6,7 +6,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 const findingsShownMax = 20;
 const snapshotsShownMax = 3;

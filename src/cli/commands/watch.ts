@@ -11,7 +11,7 @@ import type { Command, CommandContext } from '../command.ts';
 import type { Output } from '../output.ts';
 import { pointFields } from '../point-fields.ts';
 import { errorFields } from '../render-error.ts';
-import { wrapToWidth } from '../text-width.ts';
+import { wrapToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
   name: 'watch',

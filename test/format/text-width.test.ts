@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { displayWidth, joinToWidth, padToWidth, truncateToWidth, wrapToWidth } from '../../src/cli/text-width.ts';
+import { displayWidth, joinToWidth, padToWidth, truncateToWidth, wrapToWidth } from '../../src/format/text-width.ts';
 
 test.each([
   ['plain', 5],
