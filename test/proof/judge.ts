@@ -36,7 +36,9 @@ export async function judge(deps: Deps, promised: Promised): Promise<string[]> {
   const { reader } = await openPointReader(deps, view.points);
   for (const point of view.points) {
     const { label } = point.record;
-    const validateOnly = promised.isStoreUntouched === true || promised.compared?.includes(label) === false;
+    const isAnonymous = label === 'manual';
+    const validateOnly =
+      isAnonymous || promised.isStoreUntouched === true || promised.compared?.includes(label) === false;
     const outcome = await restoreSnapshot(deps, { point, reader, paths: null, validateOnly });
     for (const { path, code } of outcome.problems) wrong.push(`P1: "${label}" ${JSON.stringify(path)}: ${code}`);
     if (outcome.directory === null) continue;

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../../../src/app/load-config.ts';
 import { openSession, type Session } from '../../../src/app/compose.ts';
@@ -11,7 +11,7 @@ const launcher = resolve(import.meta.dirname, '../../../bin/holdfast.js');
 const program = resolve(import.meta.dirname, '../../../dist/main.js');
 
 /** Where a case begins. */
-export type Beginning = 'two-snapshots' | 'new';
+export type Beginning = 'two-snapshots' | 'new' | 'prunable' | 'condemned';
 
 /** How a process of ours ended. */
 export interface ProcessEnd {
@@ -35,6 +35,8 @@ export interface Lane {
   /** Runs a command in this process, with the ports the program has. */
   run(words: readonly string[]): Promise<{ readonly code: number; readonly err: string }>;
   openSession(): Promise<Session>;
+  /** Lets the time pass after which the lease of a prune that died is over. */
+  ageLeases(): void;
   /** What killed commands left in the private state and in the store, by path. */
   leftovers(): string[];
 }
@@ -109,6 +111,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
       const own = io();
       return openSession(loadConfig({}, own), own, { prepareVault: false, events: { emit() {} } });
     },
+    ageLeases: () => age(join(store, 'condemned'), 7, 'prune-lease.'),
     leftovers: () => [...leftIn(join(vault, 'state/.holdfast')), ...leftIn(store), ...leftIn(join(vault, '_restore'))],
   };
   await buildBases(lane, { bases, kept });
@@ -124,12 +127,38 @@ async function buildBases(lane: Lane, { bases, kept }: { bases: string; kept: Ma
   execFileSync('cp', ['-a', folder, join(bases, 'new')]);
   for (const [step, label] of ['first', 'second'].entries()) {
     editVault(vault, step);
-    const { code, out, err } = await lane.start(['snapshot', label]);
-    if (code !== 0) throw new Error(`the beginning could not be made: ${code} ${out}${err}`);
+    await expectDone(lane, ['snapshot', label]);
     kept.set(label, capturedContent(vault));
   }
   editVault(vault, 2);
-  execFileSync('cp', ['-a', folder, join(bases, 'two-snapshots')]);
+  const keepAs = (beginning: Beginning): void => void execFileSync('cp', ['-a', folder, join(bases, beginning)]);
+  keepAs('two-snapshots');
+  // Unlabelled ones between labelled ones: what `prune` may drop, with packs that others need in part.
+  for (const step of [3, 4]) {
+    editVault(vault, step);
+    await expectDone(lane, ['snapshot']);
+  }
+  editVault(vault, 5);
+  await expectDone(lane, ['snapshot', 'newest']);
+  kept.set('newest', capturedContent(vault));
+  keepAs('prunable');
+  await expectDone(lane, ['prune', '--apply', '--keep-none']);
+  // The grace is over.
+  age(join(store, 'condemned'), 48);
+  keepAs('condemned');
+}
+
+async function expectDone(lane: Lane, words: readonly string[]): Promise<void> {
+  const { code, out, err } = await lane.start(words);
+  if (code !== 0) throw new Error(`the beginning could not be made: ${words.join(' ')}: ${code} ${out}${err}`);
+}
+
+/** Makes what lies in a folder so many hours older, as the clock of the store tells it. */
+function age(folder: string, hours: number, prefix = ''): void {
+  const then = new Date(Date.now() - hours * 3_600_000);
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(prefix)) utimesSync(join(folder, name), then, then);
+  }
 }
 
 /** The case's folder is gone when somebody reads the page: the log of a crash comes along. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Rig } from '../rig.ts';
-import { type KillResult, killEverywhere } from './kill-loop.ts';
+import { type KillCounts, killEverywhere } from './kill-loop.ts';
 import { openLane } from './lane.ts';
 import { whyNoStrace } from './strace.ts';
 
@@ -10,7 +10,7 @@ export const rig: Rig = {
   async run(options) {
     const why = whyNoStrace();
     if (why !== null) throw new Error(why);
-    const result: KillResult = { kills: 0, doubleKills: 0, errors: 0, missed: 0, leftovers: 0, failures: [] };
+    const result: KillCounts = { kills: 0, doubleKills: 0, errors: 0, missed: 0, leftovers: 0, failures: [] };
     const lane = await openLane({ folder: join(options.folder, 'disk') });
     await killEverywhere(lane, options, result);
     return {
