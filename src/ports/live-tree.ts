@@ -28,6 +28,8 @@ export interface LiveTree {
    * @throws {HoldfastError} `live_changed` when a folder on the way is none (a link, a file); `read_only` when it may not be entered
    */
   look(path: ByteString): LiveEntry | null;
+  /** The git name of a file's bytes or a link's target; null when it is neither. @throws as `look` */
+  blobId(path: ByteString): ObjectId | null;
   /** Names in a folder of the vault. @throws as `look` */
   names(path: ByteString): readonly ByteString[];
   /** Opens the vault together with the work folder of one rollback, an absolute path inside the holding directory. */

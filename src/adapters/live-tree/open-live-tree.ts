@@ -4,6 +4,7 @@ import type { LiveEntry, LiveTree } from '../../ports/live-tree.ts';
 import { mapFsError } from '../fs/map-fs-error.ts';
 import { FileMover } from './file-mover.ts';
 import { FolderReach, splitPath } from './folder-path.ts';
+import { hashBlob } from './hash-blob.ts';
 
 export interface LiveTreeOptions {
   /** Absolute path of the vault. */
@@ -19,6 +20,16 @@ export function openLiveTree({ root }: LiveTreeOptions): LiveTree {
         return lookAt(reach, path);
       } catch (error) {
         throw mapFsError(error, 'look at a live file');
+      }
+    },
+    blobId(path) {
+      using reach = new FolderReach(root);
+      try {
+        const { folder, name } = splitPath(path);
+        const target = reach.reach(folder)?.pathOf(name);
+        return target === undefined ? null : hashBlob(target);
+      } catch (error) {
+        throw mapFsError(error, 'read a live file');
       }
     },
     names(path) {

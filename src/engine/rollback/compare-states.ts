@@ -9,7 +9,7 @@ import { type MetadataNode, type MetadataReader, openMetadataReader } from '../r
 import { openTreeReader, type SnapshotEntry, type TreeReader } from '../read-tree.ts';
 import { isSameEntry, isSameMeta, targetFileOf } from './entry-states.ts';
 import type { FileChange, FolderChange, StateChanges, TargetFile } from './state-changes.ts';
-import type { RollbackScope } from './rollback-scope.ts';
+import { ignoredThen, type LeavingReason, type RollbackScope } from './rollback-scope.ts';
 
 export interface CompareOptions {
   readonly reader: ObjectReader;
@@ -185,8 +185,7 @@ class StateComparison {
 
   #removeFile(path: ByteString, row: number): void {
     const { live, scope } = this.#options;
-    if (scope.wasIgnored(path, live.ctimes[row]!))
-      this.#leaveAlone(path, 'the snapshot ignored it, so it may have been there');
+    if (scope.wasIgnored(path, live.ctimes[row]!)) this.#leaveBecause(path, ignoredThen);
     else this.#addFile({ path, row, target: null });
   }
 
@@ -206,9 +205,11 @@ class StateComparison {
         ? isSameEntry(live, row, targetFileOf(target.entry, target.line))
         : false;
     const reason = scope.reasonFor(path);
-    if (isSame) return;
-    if (reason !== null) this.#leaveAlone(path, reason);
-    else if (target?.folder == null && !(row >= 0 && live.isFolder(row))) this.changes.kept.push(path);
+    if (!isSame && reason !== null) this.#leaveBecause(path, reason);
+  }
+
+  #leaveBecause(path: ByteString, { message, isExpected }: LeavingReason): void {
+    this.changes[isExpected ? 'kept' : 'leftAlone'].push({ path, code: 'left_alone', message });
   }
 
   #leaveAlone(path: ByteString, message: string): void {

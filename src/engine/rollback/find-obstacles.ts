@@ -3,7 +3,12 @@ import { isHoldfastError } from '../../model/errors.ts';
 import { entryFlags, type VaultTree } from '../../model/vault-tree.ts';
 import type { LiveEntry, LiveTree } from '../../ports/live-tree.ts';
 import { foldersAbove } from './rollback-scope.ts';
-import type { FileChange, FolderChange, StateChanges } from './state-changes.ts';
+import type { FileChange, FolderChange, StateChanges, TargetFile } from './state-changes.ts';
+
+const obstacles: ReadonlyMap<string, string> = new Map([
+  ['taken', 'something there is not captured by holdfast'],
+  ['folder', 'a folder there holds what holdfast does not capture'],
+]);
 
 /**
  * Takes out of the changes what something uncaptured stands in the way of: ignored files, secrets, folders that could not be
@@ -51,7 +56,7 @@ class ObstacleSearch {
       return true;
     }
     if (found === 'folder') return false;
-    this.#blocked.set(path, found);
+    this.#blocked.set(path, obstacles.get(found) ?? found);
     return false;
   }
 
@@ -63,15 +68,27 @@ class ObstacleSearch {
     // A folder that goes makes room only when nothing is in it that stays.
     const isLeaving = found === 'folder' && this.#leavingPaths.has(path);
     if (isLeaving && !this.#holdsUncaptured(path)) return true;
-    this.#blocked.set(path, found === 'folder' ? 'a folder there holds what holdfast does not capture' : found);
+    // Ignored now and captured then, and still the same: there is nothing to bring back.
+    if (found === 'taken' && this.#isSame(path, target)) return false;
+    this.#blocked.set(path, obstacles.get(found) ?? found);
     return false;
+  }
+
+  #isSame(path: ByteString, { kind, id }: TargetFile): boolean {
+    try {
+      const isLink = this.#files.look(path)?.kind === 'link';
+      return isLink === (kind === 'link') && this.#files.blobId(path) === id;
+    } catch (error) {
+      if (isHoldfastError(error)) return false;
+      throw error;
+    }
   }
 
   #isBelowBlocked(path: ByteString): boolean {
     return foldersAbove(path).some((folder) => this.#blocked.has(folder));
   }
 
-  /** 'free', 'folder' for a real folder, or why nothing can be put there. */
+  /** 'free', 'folder' for a real folder, 'taken' for what else is there, or why nothing can be put there. */
   #lookFor(path: ByteString): string {
     if (foldersAbove(path).some((folder) => this.#madeFolders.has(folder))) return 'free';
     let entry: LiveEntry | null;
@@ -88,7 +105,7 @@ class ObstacleSearch {
     }
     if (entry === null) return 'free';
     if (entry.kind === 'folder') return 'folder';
-    return this.#leavingInodes.has(entry.inode) ? 'free' : 'something there is not captured by holdfast';
+    return this.#leavingInodes.has(entry.inode) ? 'free' : 'taken';
   }
 
   #holdsUncaptured(path: ByteString): boolean {

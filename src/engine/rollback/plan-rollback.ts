@@ -39,8 +39,8 @@ export interface RollbackPlan {
   readonly paths: readonly PlannedPath[];
   /** Paths that differ and stay as they are. */
   readonly leftAlone: readonly Problem[];
-  /** Files of ours that differ and are never taken back: the settings, without which nobody could find the way. */
-  readonly kept: readonly ByteString[];
+  /** Paths that stay because they should: what the snapshot ignored, our own settings. */
+  readonly kept: readonly Problem[];
   readonly changes: StateChanges;
   /** The vault the plan was made against. */
   readonly live: VaultTree;
@@ -56,7 +56,7 @@ export interface PlanOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The settings say where the safety snapshot is: without them nobody could find the way back. */
+/** Without the settings nobody could find the safety snapshot, and the way back. */
 const settingsFile = 'holdfast.json';
 
 /** Works out a rollback to a snapshot from the vault as it was scanned; nothing is changed. @throws {HoldfastError} `path_unknown` */
@@ -65,7 +65,10 @@ export async function planRollback(deps: Deps, options: PlanOptions): Promise<Ro
   await assertPathsKnown(options);
   const scope = createScope({
     paths,
-    ours: [deps.settings.logFolder, settingsFile],
+    ours: new Map([
+      [deps.settings.logFolder, null],
+      [settingsFile, 'it says where the snapshots are'],
+    ]),
     unknown: [...record.problems, ...options.unknown],
     record,
   });

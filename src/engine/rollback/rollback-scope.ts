@@ -13,10 +13,16 @@ export type Standing =
   | 'left'
   | 'outside';
 
+export interface LeavingReason {
+  readonly message: string;
+  /** Nothing is missing because of it: the vault is as the snapshot says all the same. */
+  readonly isExpected: boolean;
+}
+
 export interface RollbackScope {
   standingOf(path: ByteString): Standing;
-  /** Why a path is left as it is; null for what is ours. */
-  reasonFor(path: ByteString): string | null;
+  /** Why a path is left as it is; null where nobody needs to be told. */
+  reasonFor(path: ByteString): LeavingReason | null;
   /** True for a file that was there, and ignored, when the snapshot was taken: that the snapshot lacks it says nothing. */
   wasIgnored(path: ByteString, ctimeMs: number): boolean;
 }
@@ -24,27 +30,27 @@ export interface RollbackScope {
 export interface ScopeOptions {
   /** Files or folders; null for everything. */
   readonly paths: readonly ByteString[] | null;
-  /** Paths nobody may touch and nobody needs to be told of: our own index, the settings. */
-  readonly ours: readonly ByteString[];
+  /** Our own paths, which nobody may touch, with what to say of them; null for nothing. */
+  readonly ours: ReadonlyMap<ByteString, string | null>;
   /** Paths whose content is not known for certain, on either side. */
   readonly unknown: readonly Problem[];
   readonly record: Pick<SnapshotRecord, 'ledger' | 'takenAt'>;
 }
 
+/** Said of a file that is captured now and was ignored when the snapshot was taken. */
+export const ignoredThen: LeavingReason = { message: 'the snapshot ignored it', isExpected: true };
+
 export function createScope({ paths, ours, unknown, record }: ScopeOptions): RollbackScope {
-  const reasons = new Map<ByteString, string | null>();
-  for (const { path, message } of unknown) if (path !== '') reasons.set(path, message);
-  for (const path of ours) reasons.set(path, null);
+  const reasons = new Map<ByteString, LeavingReason | null>();
   // Ignored folders, and rules that caught one file, stand in the ledger by path.
-  for (const { path } of record.ledger) {
-    if (path !== '' && !reasons.has(path))
-      reasons.set(path.replace(/\/$/, ''), 'the snapshot saw it and did not keep it');
-  }
-  const ignoredThen = record.ledger.flatMap(ruleOf);
+  for (const { path } of record.ledger) if (path !== '') reasons.set(path.replace(/\/$/, ''), ignoredThen);
+  for (const { path, message } of unknown) if (path !== '') reasons.set(path, { message, isExpected: false });
+  for (const [path, message] of ours) reasons.set(path, message === null ? null : { message, isExpected: true });
+  const rules = record.ledger.flatMap(ruleOf);
   const takenMs = Date.parse(record.takenAt);
   const wanted = paths === null || paths.includes('') ? null : new Set(paths);
   // Folders that lead to our own files stay, whatever the snapshot has: they only hold what is ours.
-  const ways = new Set(ours.flatMap(foldersAbove));
+  const ways = new Set([...ours.keys()].flatMap(foldersAbove));
   const leading = new Set(wanted === null ? [] : [...wanted].flatMap(foldersAbove));
   return {
     standingOf(path) {
@@ -55,7 +61,7 @@ export function createScope({ paths, ours, unknown, record }: ScopeOptions): Rol
     },
     reasonFor: (path) => reasons.get(path) ?? null,
     wasIgnored(path, ctimeMs) {
-      return ctimeMs < takenMs && ignoredThen.some((matches) => matches(path));
+      return ctimeMs < takenMs && rules.some((matches) => matches(path));
     },
   };
 }

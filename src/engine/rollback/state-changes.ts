@@ -36,6 +36,6 @@ export interface StateChanges {
   readonly folders: FolderChange[];
   /** Paths that differ and stay as they are, with the reason. */
   readonly leftAlone: Problem[];
-  /** Files of our own that differ: nobody needs to worry, but it is said. */
-  readonly kept: ByteString[];
+  /** Paths that stay because they should, ignored files and our own settings: nothing is missing, but it is said. */
+  readonly kept: Problem[];
 }
