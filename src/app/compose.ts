@@ -81,7 +81,7 @@ export async function openSession(
     onRetry: (retry) => options.events.emit({ type: 'request_retried', ...retry }),
     ...(options.retryWindowMs === undefined ? {} : { retryWindowMs: options.retryWindowMs }),
   });
-  const { storage, encryption } = openSealedStorage(rawStorage, {
+  const { storage, encryption, plainViewOf } = openSealedStorage(rawStorage, {
     knownFile: join(places.state.directory, 'stores', `${hash('sha256', rawStorage.url).slice(0, 16)}.json`),
     readSecret: () => readSecret(config, host, options),
     isRequired: config.encryption.required,
@@ -132,6 +132,7 @@ export async function openSession(
     storage,
     rawStorage,
     encryption,
+    plainViewOf,
     objects: openObjectAccess({ storage, cacheDirectory: storage.isLocal ? null : join(places.state.cache, 'packs') }),
     spool: openSpool(spoolOfStore(places.state, storage.url), machine.id),
     snapshotIndex: openSnapshotIndex({

@@ -145,6 +145,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/replicate.ts')).command,
   },
   {
+    name: 'repair',
+    summary: 'bring back objects that the store lost, from versions or a replica',
+    group: 'prove',
+    load: async () => (await import('./commands/repair.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',

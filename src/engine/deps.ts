@@ -54,6 +54,8 @@ export interface Deps {
   /** The store's bytes as they lie there. For copying objects as they are, and for what is never encrypted. */
   readonly rawStorage: ObjectStorage;
   readonly encryption: StoreEncryption;
+  /** The plain view, with this store's keys, of a replica. */
+  readonly plainViewOf: (replica: ObjectStorage) => ObjectStorage;
   readonly objects: ObjectAccess;
   readonly spool: Spool;
   readonly snapshotIndex: SnapshotIndex;

@@ -203,6 +203,14 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
     complete: flag,
     durationMs: duration,
   }),
+  repair: object<EventOf<'repair'>>({
+    event: oneOf(['repair']),
+    source: anyText,
+    repaired: count,
+    beyond: count,
+    snapshots: count,
+    durationMs: duration,
+  }),
   export: object<EventOf<'export'>>({ event: oneOf(['export']), id, sizeBytes: count }),
   init: object<EventOf<'init'>>({
     event: oneOf(['init']),

@@ -15,6 +15,7 @@ export type Phase =
   | 'rollback'
   | 'verify'
   | 'replicate'
+  | 'repair'
   | 'export'
   | 'reindex'
   | 'compare'

@@ -94,6 +94,17 @@ export type IndexEvent =
       readonly complete: boolean;
       readonly durationMs: number;
     }
+  /** Objects the store had lost were put back. */
+  | {
+      readonly event: 'repair';
+      /** The storage's versions, or a replica's address. */
+      readonly source: string;
+      readonly repaired: number;
+      /** Objects the source had no genuine copy of. */
+      readonly beyond: number;
+      readonly snapshots: number;
+      readonly durationMs: number;
+    }
   | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
   | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
   /** The keys of an encrypted store changed; `name` is the key's, 'master' a new master key. */

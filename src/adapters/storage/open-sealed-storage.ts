@@ -33,9 +33,16 @@ const compareBytes = 8 << 20;
 export function openSealedStorage(
   raw: ObjectStorage,
   options: SealedStorageOptions,
-): { readonly storage: ObjectStorage; readonly encryption: StoreEncryption } {
+): {
+  readonly storage: ObjectStorage;
+  readonly encryption: StoreEncryption;
+  /** The plain view, with the same keys, of another storage that holds copies of this store's objects. */
+  readonly plainViewOf: (copy: ObjectStorage) => ObjectStorage;
+} {
   const encryption = openEncryption(raw, options);
-  return { storage: sealingStorage(raw, { encryption, temporaryDirectory: options.temporaryDirectory }), encryption };
+  const { temporaryDirectory } = options;
+  const plainViewOf = (at: ObjectStorage): ObjectStorage => sealingStorage(at, { encryption, temporaryDirectory });
+  return { storage: plainViewOf(raw), encryption, plainViewOf };
 }
 
 function sealingStorage(

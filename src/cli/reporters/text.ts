@@ -24,6 +24,7 @@ const phaseWords: Readonly<Record<Phase, string>> = {
   rollback: 'moving files',
   verify: 'verifying',
   replicate: 'replicating',
+  repair: 'repairing',
   export: 'exporting',
   reindex: 'rebuilding the index',
   compare: 'comparing',

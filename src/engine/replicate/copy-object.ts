@@ -4,6 +4,8 @@ import { isHoldfastError } from '../../model/errors.ts';
 import type { Sha256 } from '../../model/ids.ts';
 import type { ObjectStorage, StorageBody, StorageKey, StoredObject } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
+import { packsInUse } from '../pack-sources.ts';
+import { loadMarks } from '../store-marks.ts';
 import { loadStoreView } from '../store-view.ts';
 
 /** Larger objects pass through a file, so that eight at once stay within a few dozen megabytes. */
@@ -80,12 +82,11 @@ export async function expectedSums(
   const sums = new Map<StorageKey, Sha256>();
   if (deps.encryption.isSealed === true) return sums;
   const { points } = await loadStoreView(deps, { refresh: 'always', signal: options.signal });
-  for (const { record, where } of points) {
-    if (where !== 'store') continue;
-    for (const pack of record.packs) {
-      sums.set(pack.key, pack.sha256);
-      sums.set(packIndexKey(pack.key), pack.indexSha256);
-    }
+  const stored = points.filter(({ where }) => where === 'store');
+  const { live, condemned } = packsInUse(stored, await loadMarks(deps));
+  for (const { ref } of [...condemned, ...live]) {
+    sums.set(ref.key, ref.sha256);
+    sums.set(packIndexKey(ref.key), ref.indexSha256);
   }
   return sums;
 }

@@ -111,7 +111,7 @@ interface Work {
 async function listWork(deps: Deps, replica: ObjectStorage, signal: AbortSignal | undefined): Promise<Work> {
   const there = new Map<StorageKey, number>();
   for await (const { key, sizeBytes } of replica.list('', { signal })) there.set(key, sizeBytes);
-  const stages: StoredObject[][] = [[], [], []];
+  const stages: StoredObject[][] = [[], [], [], []];
   for await (const object of deps.rawStorage.list('', { signal })) {
     const stage = stageOf(object.key);
     if (stage !== null && there.get(object.key) !== object.sizeBytes) stages[stage]!.push(object);
@@ -119,8 +119,13 @@ async function listWork(deps: Deps, replica: ObjectStorage, signal: AbortSignal 
   return { stages };
 }
 
-/** Header and keys first (a record nobody can open is none), then data, then marks and records. Null: not replicated. */
-function stageOf(key: StorageKey): 0 | 1 | 2 | null {
+const planStage = 2;
+
+/**
+ * Header and keys first (a record nobody can open is none), then data, then the plans of prune (which say what packs there are
+ * beside those of the records), then marks and records. Null: not replicated.
+ */
+function stageOf(key: StorageKey): 0 | 1 | 2 | 3 | null {
   switch (parseStoreKey(key)?.kind) {
     case 'header':
     case 'guide':
@@ -132,11 +137,13 @@ function stageOf(key: StorageKey): 0 | 1 | 2 | null {
     case 'drill':
     case 'log':
       return 1;
+    case 'condemned':
+      return planStage;
     case 'record':
     case 'mark':
-      return 2;
+      return 3;
     default:
-      // What prune wrote concerns the storage it pruned; the live mirror's history is its bucket's.
+      // What was condemned is deleted in the storage it was condemned in; the live mirror's history is its bucket's.
       return null;
   }
 }
@@ -155,8 +162,8 @@ async function copyStages(
   let doneBytes = 0;
   let isStale = false;
   for (const [stage, objects] of work.stages.entries()) {
-    // A record whose packs did not all arrive would be a snapshot that cannot be restored.
-    if (stage === 2 && (isStale || damaged.length > 0)) break;
+    // A record, or a plan, whose packs did not all arrive would promise what the replica cannot keep.
+    if (stage >= planStage && (isStale || damaged.length > 0)) break;
     const copies = mapConcurrent(objects, { limit: copiesMax, signal }, async (object) => ({
       object,
       outcome: await copyObject(deps, { ...options, object, sha256: sums.get(object.key) ?? null }),
