@@ -1,4 +1,5 @@
 import { syncReplica } from '../engine/replicate/sync-replica.ts';
+import { type HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { Deps } from '../engine/deps.ts';
 import type { WatchExtension } from '../engine/watch/extensions.ts';
 import type { Config } from './config.ts';
@@ -6,13 +7,14 @@ import { openReplica } from './open-replica.ts';
 
 /** Brings every replica level; one that is away does not keep the others waiting, and is the failure told afterwards. */
 export async function syncReplicas(deps: Deps, config: Config, signal: AbortSignal): Promise<void> {
-  let failure: unknown = null;
+  let failure: HoldfastError | null = null;
   for (const url of deps.settings.replicas) {
     try {
       await using replica = await openReplica(config, url, { events: deps.events, create: false });
       await syncReplica(deps, { replica, signal });
     } catch (error) {
       signal.throwIfAborted();
+      if (!isHoldfastError(error)) throw error;
       failure = error;
     }
   }

@@ -37,21 +37,20 @@ export const command: Command = {
     { command: 'holdfast restore notes/plan.md --store file:///media/usb/notes', means: 'restore from it' },
   ],
   async run(context) {
-    const [action, url] = context.args;
-    switch (action) {
-      case 'configure':
-        return configure(context, url);
-      case 'sync':
-        return sync(context, url);
-      case 'status':
-        return status(context, url);
-      default:
-        throw new HoldfastError('command_unknown', `replicate does not know ${JSON.stringify(action)}.`, {
-          hint: 'Give one of: configure, sync, status.',
-        });
-    }
+    const [action = '', url] = context.args;
+    const run = actions.get(action);
+    if (run !== undefined) return run(context, url);
+    throw new HoldfastError('command_unknown', `replicate does not know ${JSON.stringify(action)}.`, {
+      hint: 'Give one of: configure, sync, status.',
+    });
   },
 };
+
+const actions: ReadonlyMap<string, (context: CommandContext, url: string | undefined) => Promise<number>> = new Map([
+  ['configure', configure],
+  ['sync', sync],
+  ['status', status],
+]);
 
 async function configure(context: CommandContext, url: string | undefined): Promise<number> {
   const { out, events, signal } = context;

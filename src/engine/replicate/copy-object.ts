@@ -85,8 +85,9 @@ export async function expectedSums(
   const stored = points.filter(({ where }) => where === 'store');
   const { live, condemned } = packsInUse(stored, await loadMarks(deps));
   for (const { ref } of [...condemned, ...live]) {
-    sums.set(ref.key, ref.sha256);
-    sums.set(packIndexKey(ref.key), ref.indexSha256);
+    // Of a pack that only a listing knows, nobody has said what it should be.
+    if (ref.sha256 !== null) sums.set(ref.key, ref.sha256);
+    if (ref.indexSha256 !== null) sums.set(packIndexKey(ref.key), ref.indexSha256);
   }
   return sums;
 }
