@@ -50,7 +50,8 @@ export function createAlertExtension(deps: Deps, thresholds: AlertThresholds): W
   return {
     name: 'alerts',
     async afterSnapshot(outcome, signal) {
-      if (outcome.publishError !== null) return fail(outcome.publishError, signal);
+      // A failed upload is told by `afterFailure`; what only waits, because the store is left alone for a while, is not good either.
+      if (outcome.publishError !== null || (await deps.spool.pending()).snapshots.length > 0) return;
       storeAwaySinceMs = null;
       lastGoodMs = deps.clock.monotonicMs();
       if (outcome.kind !== 'taken') return;

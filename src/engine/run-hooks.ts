@@ -13,6 +13,8 @@ export interface AroundSnapshot {
 
 /** Runs `hooks.preSnapshot`. What goes wrong is told, and the snapshot is taken all the same: better one without the dump. */
 export async function runPreSnapshotHooks(deps: Deps, options: AroundSnapshot): Promise<readonly Notice[]> {
+  // A rollback has planned from what is there now.
+  if (options.kind === 'pre-rollback') return [];
   return runHooks(deps, {
     name: 'preSnapshot',
     facts: { snapshotKind: options.kind },

@@ -64,7 +64,7 @@ export async function takeSnapshot(deps: Deps, options: TakeSnapshotOptions): Pr
   const outcome = await takeLocked(deps, options);
   const hooked = await runPostSnapshotHooks(deps, outcome, options);
   const problems = outcome.kind === 'taken' ? outcome.record.problems : outcome.problems;
-  const isGood = outcome.publishError === null && problems.length === 0;
+  const isGood = outcome.publishError === null && options.publish !== false && problems.length === 0;
   const after = isGood ? [...hooked, ...(await beatHeart(deps, options))] : hooked;
   return after.length === 0 ? outcome : { ...outcome, notices: [...outcome.notices, ...after] };
 }

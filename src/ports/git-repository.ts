@@ -1,4 +1,6 @@
 import type { ByteString } from '../lib/bytes.ts';
+import type { ObjectId } from '../model/ids.ts';
+import type { VaultTree } from '../model/vault-tree.ts';
 import type { GitState } from '../model/snapshot.ts';
 import type { Notice, Problem } from '../model/problem.ts';
 import type { KnownObjects, ObjectWriter, SealedPack } from './object-writer.ts';
@@ -15,6 +17,21 @@ export interface HistoryCapture {
   readonly fingerprint: string;
 }
 
+/** Where a branch is pushed to, by its settings. Byte strings. */
+export interface Upstream {
+  readonly remote: ByteString;
+  /** Full name of the branch there. */
+  readonly branch: ByteString;
+  /** The ref here that says where it was when last seen. */
+  readonly trackedBy: ByteString;
+}
+
+/** Files of the work tree against the index. */
+export interface WorkCounts {
+  readonly dirty: number;
+  readonly untracked: number;
+}
+
 /** What `status` says about the repository; null fields are unknown. */
 export interface RepositorySummary {
   readonly branch: ByteString | null;
@@ -23,6 +40,11 @@ export interface RepositorySummary {
   /** Commits on local branches that no remote-tracking ref contains; null when it could not be worked out cheaply. */
   readonly unpushedCommits: number | null;
   readonly hasRemote: boolean;
+  /** Null when detached, or the branch has none. */
+  readonly upstream: Upstream | null;
+  /** Commits the branch has and its upstream had not when last seen, and the other way round; null when unknown. */
+  readonly ahead: number | null;
+  readonly behind: number | null;
 }
 
 /**
@@ -57,6 +79,10 @@ export interface GitRepository {
    */
   underWay(): Promise<{ readonly operations: readonly string[]; readonly locks: readonly string[] }>;
   summary(): Promise<RepositorySummary | null>;
+  /** Counts changed and untracked files from a scan; `except` is a folder of ours. Null when the index cannot tell. */
+  countWork(work: { readonly tree: VaultTree; readonly except: ByteString }): Promise<WorkCounts | null>;
+  /** True when `older` is `newer` or among its ancestors; null when that would take reading too much. */
+  isAncestor(older: ObjectId, newer: ObjectId): Promise<boolean | null>;
   /** True when git would ignore this folder (a byte path relative to the vault); true outside a repository. */
   ignoresFolder(path: ByteString): Promise<boolean>;
 }

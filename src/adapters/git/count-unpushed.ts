@@ -13,12 +13,28 @@ export async function countUnpushed(commonDir: string, state: GitState): Promise
   const idsBelow = (prefix: string): Set<ObjectId> =>
     new Set(state.refs.filter((ref) => ref.name.startsWith(prefix)).map((ref) => ref.id));
   const pushed = idsBelow('refs/remotes/');
-  const local = [...idsBelow('refs/heads/')].filter((id) => !pushed.has(id));
+  return countCommits(commonDir, { from: [...idsBelow('refs/heads/')], without: [...pushed], shallow: state.shallow });
+}
+
+/**
+ * Counts commits that are reached from some and not from others. Null when that would take reading more than a bounded number
+ * of commits, or one of them cannot be read.
+ */
+export async function countCommits(
+  commonDir: string,
+  range: {
+    readonly from: readonly ObjectId[];
+    readonly without: readonly ObjectId[];
+    readonly shallow: readonly ObjectId[];
+  },
+): Promise<number | null> {
+  const pushed = new Set(range.without);
+  const local = range.from.filter((id) => !pushed.has(id));
   if (local.length === 0) return 0;
   try {
     const { folders } = findObjectFolders(commonDir);
     using objects = openLocalObjects(folders, { indexBytesMax });
-    return await paintDown({ objects, local, pushed: [...pushed], shallow: new Set(state.shallow) });
+    return await paintDown({ objects, local, pushed: [...pushed], shallow: new Set(range.shallow) });
   } catch {
     return null;
   }
@@ -42,7 +58,7 @@ interface Painted {
 const commitsMax = 2_000;
 const indexBytesMax = 64 << 20;
 
-/** Goes from new to old, painting what remotes reach, until nothing unpainted waits. */
+/** Goes from new to old, painting what remotes reach, until paint can reach nothing unpainted any more. */
 async function paintDown(walk: Walk): Promise<number | null> {
   const seen = new Map<ObjectId, Painted>();
   const waiting: Painted[] = [];
@@ -67,13 +83,24 @@ async function paintDown(walk: Walk): Promise<number | null> {
   for (const id of walk.local) if (!(await reach(id, false))) return null;
   // A remote-tracking ref may lead to a tag or to something gone; then it paints nothing.
   for (const id of walk.pushed) if (!(await reach(id, true)) && seen.size >= commitsMax) return null;
-  while (waiting.some((commit) => !commit.isPushed)) {
+  while (mayStillPaint(waiting, seen)) {
     const commit = takeNewest(waiting);
     for (const parent of commit.parents) if (!(await reach(parent, commit.isPushed))) return null;
   }
   let count = 0;
   for (const { isPushed } of seen.values()) if (!isPushed) count++;
   return count;
+}
+
+/**
+ * True while something unpainted waits, or paint that waits could still reach something unpainted: several commits of one second
+ * come in any order.
+ */
+function mayStillPaint(waiting: readonly Painted[], seen: ReadonlyMap<ObjectId, Painted>): boolean {
+  if (waiting.some(({ isPushed }) => !isPushed)) return true;
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const { isPushed, seconds } of seen.values()) if (!isPushed) oldest = Math.min(oldest, seconds);
+  return waiting.some(({ seconds }) => seconds >= oldest);
 }
 
 async function readCommit(

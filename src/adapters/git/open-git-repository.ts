@@ -1,8 +1,11 @@
-import type { GitRepository, RepositorySummary } from '../../ports/git-repository.ts';
+import type { GitState } from '../../model/snapshot.ts';
+import type { GitRepository, RepositorySummary, Upstream } from '../../ports/git-repository.ts';
 import type { IndexPaths } from '../../format/git-index-paths.ts';
 import type { Notice } from '../../model/problem.ts';
 import { captureRepositoryHistory } from './capture-history.ts';
-import { countUnpushed } from './count-unpushed.ts';
+import { countCommits, countUnpushed } from './count-unpushed.ts';
+import { countWork } from './count-work.ts';
+import { findUpstream } from './find-upstream.ts';
 import { isFolderIgnoredByName, ignoresAllWithin } from './folder-rules.ts';
 import { findIgnoreSources, positionInWorkTree } from './ignore-sources.ts';
 import type { WorkTreePosition } from './ignore-sources.ts';
@@ -77,6 +80,19 @@ export function openGitRepository(vaultRoot: string, options: GitSurroundings): 
       const inspected = inspect();
       if (inspected.kind !== 'found' || !inspected.repository.isVaults) return null;
       return summarize(inspected.repository);
+    },
+
+    async countWork({ tree, except }) {
+      const inspected = inspect();
+      return inspected.kind === 'found' ? countWork(inspected.repository, { tree, except, root: vaultRoot }) : null;
+    },
+
+    async isAncestor(older, newer) {
+      const inspected = inspect();
+      if (inspected.kind !== 'found') return null;
+      const { commonDir } = inspected.repository.place;
+      const left = await countCommits(commonDir, { from: [older], without: [newer], shallow: [] });
+      return left === null ? null : left === 0;
     },
 
     async ignoresFolder(path) {
@@ -156,11 +172,28 @@ async function summarize(repository: Repository): Promise<RepositorySummary | nu
   const { state } = readRepositoryState(repository);
   const { config, place } = repository;
   if (state === null) return null;
+  const upstream = findUpstream(config, state.branch);
   return {
     branch: state.branch,
     head: state.head,
     operations: operationsUnderWay(place.gitDir),
     unpushedCommits: await countUnpushed(place.commonDir, state),
     hasRemote: config.ownEntries.some(({ key }) => /^remote\..+\.url$/s.test(key)),
+    upstream,
+    ...(await distanceTo(upstream, state, place.commonDir)),
+  };
+}
+
+/** How far a branch and its upstream, as last seen, have gone apart. */
+async function distanceTo(
+  upstream: Upstream | null,
+  { head, refs, shallow }: GitState,
+  commonDir: string,
+): Promise<Pick<RepositorySummary, 'ahead' | 'behind'>> {
+  const there = refs.find(({ name }) => name === upstream?.trackedBy)?.id;
+  if (head === null || there === undefined) return { ahead: null, behind: null };
+  return {
+    ahead: await countCommits(commonDir, { from: [head], without: [there], shallow }),
+    behind: await countCommits(commonDir, { from: [there], without: [head], shallow }),
   };
 }

@@ -49,7 +49,7 @@ export const command: Command = {
       maxWaitMs,
       rescanMs: watch.rescan,
       jobs: scheduledJobs(config),
-      extensions: watchExtensions(session, config),
+      extensions: watchExtensions(session, config, context.io),
       signal: context.signal,
       onEvent: (event) => show(context, event),
     });

@@ -315,6 +315,9 @@ describe('a summary', () => {
       operations: [],
       unpushedCommits: Number(count),
       hasRemote: true,
+      upstream: null,
+      ahead: null,
+      behind: null,
     });
   });
 
