@@ -8,7 +8,7 @@ export interface KnownSource extends PackSource {
   readonly ref: PackRef;
 }
 
-export interface CondemnedSource extends KnownSource {
+export interface CondemnedSource extends PackSource {
   /** When, by the clock of the machine that did. */
   readonly condemnedAt: string;
 }
@@ -30,7 +30,8 @@ export function packsInUse(points: readonly RestorePoint[], marks: StoreMarks): 
   for (const plan of marks.plans) {
     const isGone = marks.gonePlans.has(plan.plan);
     for (const ref of plan.condemned) {
-      condemned.set(ref.key, { ref, localDirectory: null, isCondemned: true, condemnedAt: plan.at });
+      const facts = { ...ref, sha256: null, objectCount: null };
+      condemned.set(ref.key, { ref: facts, localDirectory: null, isCondemned: true, condemnedAt: plan.at });
       if (isGone) gone.add(ref.key);
     }
   }

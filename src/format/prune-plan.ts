@@ -1,6 +1,6 @@
 import { HoldfastError } from '../model/errors.ts';
 import { isSha256, isSnapshotId } from '../model/ids.ts';
-import type { PrunePlan } from '../model/prune-plan.ts';
+import type { CondemnedPack, PrunePlan } from '../model/prune-plan.ts';
 import type { PackRef } from '../model/snapshot.ts';
 import { checked, count, instant, list, object, oneOf, ShapeError, text } from './json-shape.ts';
 import { prettyJson } from './pretty-json.ts';
@@ -24,7 +24,7 @@ export function encodePrunePlan(plan: PrunePlan): Uint8Array {
     user: plan.user,
     dropped: plan.dropped.map(({ id, recordSha256 }) => ({ id, recordSha256 })),
     packs: plan.packs.map(packDocument),
-    condemned: plan.condemned.map(packDocument),
+    condemned: plan.condemned.map(condemnedDocument),
     leftovers: plan.leftovers,
   };
   return Buffer.from(addSum(prettyJson(document)), 'utf8');
@@ -66,6 +66,10 @@ function packDocument(pack: PackRef): Record<string, unknown> {
   return { key, sizeBytes, sha256, indexSizeBytes, indexSha256, objectCount };
 }
 
+function condemnedDocument({ key, sizeBytes, indexSizeBytes, indexSha256 }: CondemnedPack): Record<string, unknown> {
+  return { key, sizeBytes, indexSizeBytes, indexSha256 };
+}
+
 const listCountMax = 1_000_000;
 const name = text(1000);
 const sha256 = checked(isSha256, 'a SHA-256');
@@ -94,7 +98,15 @@ const planFields = object<PrunePlan>({
     listCountMax,
   ),
   packs: list(pack, listCountMax),
-  condemned: list(pack, listCountMax),
+  condemned: list(
+    object<CondemnedPack>({
+      key: checked(isPackKey, 'the key of a pack'),
+      sizeBytes: count,
+      indexSizeBytes: count,
+      indexSha256: sha256,
+    }),
+    listCountMax,
+  ),
   leftovers: list(checked(isLeftover, 'the key of a pack, index or mark'), listCountMax),
 });
 
