@@ -1,3 +1,4 @@
+import { applyPrune } from '../engine/prune/apply-prune.ts';
 import { verifyStore } from '../engine/verify-store.ts';
 import type { ScheduledJob } from '../engine/watch/schedule.ts';
 import type { IndexEvent, IndexRow } from '../model/index-row.ts';
@@ -19,6 +20,14 @@ export function scheduledJobs(config: Config): readonly ScheduledJob[] {
       lastRun: lastOf('verify'),
       run: async (deps, signal) => {
         await verifyStore(deps, { depth: 'new', signal });
+      },
+    },
+    {
+      name: 'prune',
+      intervalMs: config.retention === 'all' ? null : intervalMs(schedule.prune),
+      lastRun: lastOf('prune'),
+      run: async (deps, signal) => {
+        await applyPrune(deps, { retention: config.retention, signal });
       },
     },
     {

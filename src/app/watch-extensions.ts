@@ -8,7 +8,9 @@ import type { WatchExtension } from '../engine/watch/extensions.ts';
 import { createRedactor } from '../format/redact.ts';
 import type { Config } from './config.ts';
 import type { Host } from './host.ts';
+import { liveMirrorExtension } from './live-mirror-extension.ts';
 import { autoPushAction, openTrust } from './outside-actions.ts';
+import { replicationExtension } from './scheduled-replication.ts';
 
 const minuteMs = 60_000;
 
@@ -25,6 +27,8 @@ export function watchExtensions(deps: Deps, config: Config, host: Host): readonl
       unpushedMs: 240 * minuteMs,
       warnUnpushed: git.warnUnpushed,
     }),
+    replicationExtension(deps, config),
+    liveMirrorExtension(deps, config),
     createGitExtension(deps, { push: mayPush ? openGitPusher({ root: config.vaultRoot, programs }) : null }),
   ];
 }

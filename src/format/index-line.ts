@@ -211,6 +211,7 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
     snapshots: count,
     durationMs: duration,
   }),
+  live: object<EventOf<'live'>>({ event: oneOf(['live']), id, written: count, deleted: count, leftOut: count }),
   export: object<EventOf<'export'>>({ event: oneOf(['export']), id, sizeBytes: count }),
   init: object<EventOf<'init'>>({
     event: oneOf(['init']),

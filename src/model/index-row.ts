@@ -105,6 +105,14 @@ export type IndexEvent =
       readonly snapshots: number;
       readonly durationMs: number;
     }
+  /** The live mirror has the state of this snapshot. */
+  | {
+      readonly event: 'live';
+      readonly id: SnapshotId;
+      readonly written: number;
+      readonly deleted: number;
+      readonly leftOut: number;
+    }
   | { readonly event: 'export'; readonly id: SnapshotId; readonly sizeBytes: number }
   | { readonly event: 'init'; readonly store: string; readonly vaultId: string; readonly versioning: string }
   /** The keys of an encrypted store changed; `name` is the key's, 'master' a new master key. */

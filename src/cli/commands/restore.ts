@@ -12,6 +12,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import { askedWords, openPoints, type PathAndPoint, type PointsAtHand, readPathAndPoint } from '../points-at-hand.ts';
 import { printChanges, summaryOf } from '../print-changes.ts';
+import { restoreVersions } from '../restore-versions.ts';
 import { printProblems, problemFields } from '../print-problems.ts';
 import { takeCommand } from '../take-command.ts';
 
@@ -34,6 +35,7 @@ export const command: Command = {
   options: [
     { flags: '--all', summary: 'everything: the only word is then the restore point' },
     { flags: '--validate-only', summary: 'read and prove everything, write nothing' },
+    { flags: '--from-versions', summary: 'from the versions of the live mirror (setting "live"), not from snapshots' },
     { flags: '--no-diff', summary: 'do not compare with what is there now' },
   ],
   examples: [
@@ -42,6 +44,7 @@ export const command: Command = {
     { command: 'holdfast restore --validate-only', means: 'prove that the newest restore point can be restored' },
   ],
   async run(context) {
+    if (context.flag('from-versions')) return restoreVersions(context);
     const { out, io, signal } = context;
     await using deps = await context.openSession();
     const at = await openPoints(context, deps, askedWords(context));

@@ -1,9 +1,11 @@
+import type { Session } from '../../app/compose.ts';
 import type { Config } from '../../app/config.ts';
+import { updateLiveMirror } from '../../engine/live-mirror.ts';
 import { takeSnapshot, type SnapshotOutcome } from '../../engine/take-snapshot.ts';
 import { displayText } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
 import { formatCount, formatCounted, formatSize } from '../../format/size.ts';
-import type { HoldfastError } from '../../model/errors.ts';
+import { type HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import { parseLabel } from '../../model/ids.ts';
 import type { SnapshotCounts } from '../../model/snapshot.ts';
 import type { RequestCounts } from '../../ports/object-storage.ts';
@@ -53,9 +55,23 @@ export const command: Command = {
     await using deps = await context.openSession({ prepareVault: true, strict: context.flag('strict'), adjust });
     const outcome = await takeSnapshot(deps, { label, kind: 'manual', signal: context.signal });
     for (const notice of outcome.notices) context.out.notice(notice);
-    return outcome.kind === 'taken' ? showTaken(context, { ...outcome, isEncrypted: deps.encryption.isSealed === true }) : showUnchanged(context, outcome);
+    if ((await context.config()).live) await mirror(context, deps);
+    return outcome.kind === 'taken'
+      ? showTaken(context, { ...outcome, isEncrypted: deps.encryption.isSealed === true })
+      : showUnchanged(context, outcome);
   },
 };
+
+/** The snapshot is safe already: a mirror that cannot be written is said, and caught up with next time. */
+async function mirror({ out, signal }: CommandContext, deps: Session): Promise<void> {
+  try {
+    await updateLiveMirror(deps, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isHoldfastError(error)) throw error;
+    out.note(`  the live mirror is behind: ${displayText(error.message)}`);
+  }
+}
 
 function showTaken({ out }: CommandContext, outcome: Taken): number {
   const { record, publishError } = outcome;

@@ -3,7 +3,7 @@
  * every pack that was listed with it, so at any interruption the replica is a whole store of the snapshots it shows.
  */
 import { decodeStoreHeader, type StoreHeader, storeHeaderBytesMax } from '../../format/store-header.ts';
-import { parseStoreKey, snapshotsPrefix, storeKeys } from '../../format/store-layout.ts';
+import { type ParsedStoreKey, parseStoreKey, snapshotsPrefix, storeKeys } from '../../format/store-layout.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import type { SnapshotId } from '../../model/ids.ts';
@@ -126,27 +126,27 @@ const planStage = 2;
  * beside those of the records), then marks and records. Null: not replicated.
  */
 function stageOf(key: StorageKey): 0 | 1 | 2 | 3 | null {
-  switch (parseStoreKey(key)?.kind) {
-    case 'header':
-    case 'guide':
-    case 'decryptor':
-    case 'keys':
-      return 0;
-    case 'pack':
-    case 'index':
-    case 'drill':
-    case 'log':
-      return 1;
-    case 'condemned':
-      return planStage;
-    case 'record':
-    case 'mark':
-      return 3;
-    default:
-      // What was condemned is deleted in the storage it was condemned in; the live mirror's history is its bucket's.
-      return null;
-  }
+  const kind = parseStoreKey(key)?.kind;
+  return kind === undefined ? null : stages[kind];
 }
+
+// What was condemned is deleted in the storage it was condemned in; the live mirror's history is its bucket's own.
+const stages = {
+  header: 0,
+  guide: 0,
+  decryptor: 0,
+  keys: 0,
+  pack: 1,
+  index: 1,
+  drill: 1,
+  log: 1,
+  condemned: planStage,
+  record: 3,
+  mark: 3,
+  gone: null,
+  lease: null,
+  live: null,
+} as const satisfies Record<ParsedStoreKey['kind'], 0 | 1 | 2 | 3 | null>;
 
 async function copyStages(
   deps: Deps,
