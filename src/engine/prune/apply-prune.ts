@@ -14,6 +14,7 @@ import type { PackRef } from '../../model/snapshot.ts';
 import type { SealedPack } from '../../ports/object-writer.ts';
 import type { VersioningState } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
+import { readBurstHold } from '../burst-hold.ts';
 import { dropStaleUploads } from '../drop-stale-uploads.ts';
 import { loadStoreView } from '../store-view.ts';
 import { keepsNothing } from './decide-retention.ts';
@@ -75,12 +76,15 @@ export async function previewPrune(deps: Deps, options: PruneOptions): Promise<P
 export async function applyPrune(deps: Deps, options: PruneOptions): Promise<PruneOutcome> {
   assertKeepsSomething(options);
   await assertWayBack(deps, options);
+  const isBurstIgnored = await assertNoBurst(deps, options);
   const lease = await takePruneLease(deps, options);
   try {
+    assertClock(deps, lease.storeNow);
     const survey = await surveyStore(deps, options);
     assertTimes(deps, survey);
     const outcome = await applyWith(deps, { lease, survey, options });
     await dropStaleUploads(deps, options.signal);
+    if (isBurstIgnored) await deps.snapshotIndex.append({ event: 'burst_resolved', by: 'prune' });
     return outcome;
   } finally {
     await lease.release();
@@ -111,17 +115,15 @@ async function applyWith(deps: Deps, run: Run): Promise<PruneOutcome> {
     blocked: [...blocked, ...swept.blocked],
     dueAt: lease.storeNow === null ? null : new Date(lease.storeNow.getTime() + graceMs),
   };
-  if (written.plan !== null || deletedBytes > 0) {
-    await deps.snapshotIndex.append({
-      event: 'prune',
-      plan: written.plan?.plan ?? '',
-      kept: outline.decisions.length - dropped.length,
-      dropped: dropped.length,
-      condemnedBytes: outline.condemnedBytes,
-      writtenBytes: written.bytes,
-      deletedBytes,
-    });
-  }
+  await deps.snapshotIndex.append({
+    event: 'prune',
+    plan: written.plan?.plan ?? '',
+    kept: outline.decisions.length - dropped.length,
+    dropped: dropped.length,
+    condemnedBytes: outline.condemnedBytes,
+    writtenBytes: written.bytes,
+    deletedBytes,
+  });
   // What is gone is known here from now on; the next command need not find out.
   await loadStoreView(deps, { refresh: 'always', signal });
   return outcome;
@@ -244,6 +246,18 @@ function assertKeepsSomething({ retention, keepNone }: PruneOptions): void {
   if (!keepsNothing(retention) || keepNone === true) return;
   throw new HoldfastError('prune_refused', 'These rules keep nothing but the newest snapshot of each machine.', {
     hint: 'If that is what you want, say so: holdfast prune --keep-none',
+  });
+}
+
+/** Many files vanished at once: until somebody has looked, what they were in stays. True when somebody has. */
+async function assertNoBurst(deps: Deps, { ignoreBurst }: PruneOptions): Promise<boolean> {
+  const { rows } = await deps.snapshotIndex.read();
+  const hold = readBurstHold(rows);
+  if (hold === null) return false;
+  if (ignoreBurst === true) return true;
+  throw new HoldfastError('prune_refused', `Many files vanished or changed at once on ${hold.at.slice(0, 10)}; retention waits.`, {
+    hint: 'See what happened with: holdfast rescue. When all is well: holdfast prune --apply --ignore-burst',
+    data: { at: hold.at, machine: hold.machine },
   });
 }
 
