@@ -104,7 +104,8 @@ export const topics: readonly Topic[] = [
       out.print();
       printProse(
         out,
-        'RESTORE.md in the store says the same, and how to put back times, modes, empty folders and large files.',
+        'An encrypted store is decrypted first, with Node alone: node <store>/decrypt.mjs <store> <new folder>. ' +
+          'RESTORE.md in the store says the same, and how to put back times, modes, empty folders and large files.',
       );
     },
     fields: () => ({ steps: restoringSteps }),

@@ -89,6 +89,12 @@ export async function applyInit(
     vaultId: deps.identity.vault.id,
     versioning,
   });
+  if (options.keys !== undefined) {
+    const generation = (await deps.encryption.unlock(options))?.sheet.generation ?? 1;
+    for (const { name } of options.keys) {
+      await deps.snapshotIndex.append({ event: 'key', action: 'create', name, generation });
+    }
+  }
   return { versioning };
 }
 

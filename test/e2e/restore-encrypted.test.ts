@@ -51,7 +51,13 @@ test('the recovery key printed by init opens the store, in groups as it was prin
   const { last } = await cli.json(['init', '--encrypt', '--store', store, '--yes'], { env });
   expect((await cli.run(['snapshot', 'first'], { env })).code).toBe(0);
   const file = join(cli.folder, 'recovery');
-  writeFileSync(file, `${String(last['recovery_key']).match(/.{1,20}/g)!.join('\n')}\n`, { mode: 0o600 });
+  writeFileSync(
+    file,
+    `${String(last['recovery_key'])
+      .match(/.{1,20}/g)!
+      .join('\n')}\n`,
+    { mode: 0o600 },
+  );
   expect((await cli.run(['restore', '--all', '--validate-only', '--key-file', file])).code).toBe(0);
   decrypt(store, join(cli.folder, 'plain'), ['--key-file', file]);
   expect(existsSync(join(cli.folder, 'plain', 'holdfast.json'))).toBe(true);

@@ -166,12 +166,12 @@ describe('A05: a rotation', () => {
       };
       // Before it arrived, or after it was carried out.
       raw.hooks = stopAt % 2 === 0 ? { beforeCall: stop } : { afterCall: stop };
-      try {
-        await rotateKey(deps, { secret: second });
-        isOver = calls <= stopAt;
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'storage_unavailable' });
-      }
+      const failure = await rotateKey(deps, { secret: second }).then(
+        () => null,
+        (error: HoldfastError) => error.code,
+      );
+      expect([null, 'storage_unavailable']).toContain(failure);
+      isOver = failure === null && calls <= stopAt;
       raw.hooks = {};
       const [byOld, byNew, byRecovery] = await opens(first, second, recovery);
       expect([byOld || byNew, byRecovery]).toEqual([true, true]);

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodeStoreHeader, decodeStoreHeader } from '../../src/format/store-header.ts';
 import { withRightSum } from '../support/right-sum.ts';
 import { type CliVault, openCliVault } from '../support/cli-vault.ts';
@@ -12,13 +12,23 @@ const env = { HOLDFAST_KEY: key };
 let cli: CliVault;
 let store: string;
 
-beforeEach(async () => {
+async function makeStore(): Promise<void> {
   cli = openCliVault({ 'a.md': 'a note\n', '.env': 'TOKEN=secret\n' });
   store = join(cli.folder, 'store');
   expect((await cli.run(['init', '--encrypt', '--store', store, '--yes'], { env })).code).toBe(0);
   expect((await cli.run(['snapshot', 'first'], { env })).code).toBe(0);
-});
-afterEach(() => cli[Symbol.dispose]());
+}
+
+/** One vault for tests that leave it as it is. */
+function shareOne(): void {
+  beforeAll(makeStore);
+  afterAll(() => cli[Symbol.dispose]());
+}
+
+function oneEach(): void {
+  beforeEach(makeStore);
+  afterEach(() => cli[Symbol.dispose]());
+}
 
 /** Every file below the folders, with its bytes. */
 function filesOf(...folders: string[]): Map<string, string> {
@@ -35,6 +45,8 @@ function filesOf(...folders: string[]): Map<string, string> {
 const everyCommand = [['snapshot', 'x'], ['restore', '--all'], ['list'], ['status'], ['verify'], ['key', 'add', 'x']];
 
 describe('K09: a key that is wrong or missing', () => {
+  shareOne();
+
   test.each([
     ['another key', { HOLDFAST_KEY: otherKey }, /key does not match this vault/],
     [
@@ -74,6 +86,8 @@ describe('K09: a key that is wrong or missing', () => {
 });
 
 describe('A04: a key file', () => {
+  shareOne();
+
   test('that others can read is warned of, and used', async () => {
     const file = join(cli.folder, 'key');
     writeFileSync(file, `${key}\n`);
@@ -102,6 +116,8 @@ describe('A04: a key file', () => {
 });
 
 describe('K11: a store that should be encrypted', () => {
+  oneEach();
+
   const headerPath = (): string => join(store, 'holdfast.json');
   const sayPlain = (): void => {
     const header = decodeStoreHeader(readFileSync(headerPath()));
@@ -159,33 +175,63 @@ describe('K11: a store that should be encrypted', () => {
   });
 });
 
-test('a second machine joins with its own key, and each restores what the other stored', async () => {
-  using other = openCliVault({ 'a.md': 'from the other\n', '.env': 'OTHER=1\n' });
-  const passphrase = { HOLDFAST_PASSPHRASE: 'the other machine has this' };
-  const added = await cli.run(['key', 'add', 'other'], {
-    env: { ...env, HOLDFAST_NEW_PASSPHRASE: passphrase.HOLDFAST_PASSPHRASE },
-  });
-  expect(added).toMatchObject({ code: 0, err: '' });
-  const joined = await other.run(['init', '--store', store, '--adopt', '--yes'], {
-    env: { ...passphrase, HOLDFAST_MACHINE: 'other' },
-  });
-  expect(joined).toMatchObject({ code: 0, err: '' });
-  expect((await other.run(['snapshot', 'theirs'], { env: { ...passphrase, HOLDFAST_MACHINE: 'other' } })).code).toBe(0);
-  expect((await cli.run(['restore', '--all', 'theirs'], { env })).code).toBe(0);
-  const [folder] = readdirSync(join(cli.root, '_restore')).filter((name) => name.startsWith('all'));
-  expect(readFileSync(join(cli.root, '_restore', folder!, '.env'), 'utf8')).toBe('OTHER=1\n');
-  expect((await other.run(['cat', '.env', 'first'], { env: passphrase })).out).toBe('TOKEN=secret\n');
-});
+describe('an encrypted store in use', () => {
+  oneEach();
 
-test('labels are kept out of the names in the store where the settings say so', async () => {
-  const settings = readFileSync(join(cli.root, 'holdfast.json'), 'utf8');
-  writeFileSync(
-    join(cli.root, 'holdfast.json'),
-    settings.replace('"required": true', '"required": true, "hideLabels": true'),
-  );
-  expect((await cli.run(['snapshot', 'Project Nightingale'], { env })).code).toBe(0);
-  expect([...filesOf(store).keys()].filter((path) => /nightingale/i.test(path))).toEqual([]);
-  const listed = await cli.json(['list'], { env });
-  expect(listed.out).toContain('Project Nightingale');
-  expect((await cli.run(['cat', 'a.md', 'Project Nightingale'], { env })).out).toBe('a note\n');
+  test('keys are rotated by command, a passphrase at a time or with a new master key', async () => {
+    const [one, two] = ['the first long passphrase', 'the second long passphrase'];
+    const added = await cli.run(['key', 'add', 'office'], { env: { ...env, HOLDFAST_NEW_PASSPHRASE: one } });
+    expect(added.code).toBe(0);
+    const rotated = await cli.json(['key', 'rotate'], {
+      env: { HOLDFAST_PASSPHRASE: one, HOLDFAST_NEW_PASSPHRASE: two },
+    });
+    expect([rotated.code, rotated.last]).toMatchObject([0, { changed: true, generation: 4 }]);
+    expect((await cli.run(['list'], { env: { HOLDFAST_PASSPHRASE: one } })).code).toBe(8);
+    expect((await cli.run(['list'], { env: { HOLDFAST_PASSPHRASE: two } })).code).toBe(0);
+    const refused = await cli.run(['key', 'rotate', '--master'], { env });
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringMatching(/keys not in use: office[\s\S]*--drop-others/),
+    ]);
+    const renewed = await cli.json(['key', 'rotate', '--master', '--drop-others'], { env });
+    expect(renewed.code).toBe(0);
+    expect((await cli.run(['list'], { env: { HOLDFAST_PASSPHRASE: two } })).code).toBe(8);
+    const recovery = String(renewed.last['recovery_key']);
+    writeFileSync(join(cli.root, 'a.md'), 'after\n');
+    expect((await cli.run(['snapshot', 'after'], { env: { HOLDFAST_KEY: recovery } })).code).toBe(0);
+    expect((await cli.run(['cat', 'a.md', 'first'], { env: { HOLDFAST_KEY: recovery } })).out).toBe('a note\n');
+  });
+
+  test('a second machine joins with its own key, and each restores what the other stored', async () => {
+    using other = openCliVault({ 'a.md': 'from the other\n', '.env': 'OTHER=1\n' });
+    const passphrase = { HOLDFAST_PASSPHRASE: 'the other machine has this' };
+    const added = await cli.run(['key', 'add', 'other'], {
+      env: { ...env, HOLDFAST_NEW_PASSPHRASE: passphrase.HOLDFAST_PASSPHRASE },
+    });
+    expect(added).toMatchObject({ code: 0, err: '' });
+    const joined = await other.run(['init', '--store', store, '--adopt', '--yes'], {
+      env: { ...passphrase, HOLDFAST_MACHINE: 'other' },
+    });
+    expect(joined).toMatchObject({ code: 0, err: '' });
+    expect((await other.run(['snapshot', 'theirs'], { env: { ...passphrase, HOLDFAST_MACHINE: 'other' } })).code).toBe(
+      0,
+    );
+    expect((await cli.run(['restore', '--all', 'theirs'], { env })).code).toBe(0);
+    const [folder] = readdirSync(join(cli.root, '_restore')).filter((name) => name.startsWith('all'));
+    expect(readFileSync(join(cli.root, '_restore', folder!, '.env'), 'utf8')).toBe('OTHER=1\n');
+    expect((await other.run(['cat', '.env', 'first'], { env: passphrase })).out).toBe('TOKEN=secret\n');
+  });
+
+  test('labels are kept out of the names in the store where the settings say so', async () => {
+    const settings = readFileSync(join(cli.root, 'holdfast.json'), 'utf8');
+    writeFileSync(
+      join(cli.root, 'holdfast.json'),
+      settings.replace('"required": true', '"required": true, "hideLabels": true'),
+    );
+    expect((await cli.run(['snapshot', 'Project Nightingale'], { env })).code).toBe(0);
+    expect([...filesOf(store).keys()].filter((path) => /nightingale/i.test(path))).toEqual([]);
+    const listed = await cli.json(['list'], { env });
+    expect(listed.out).toContain('Project Nightingale');
+    expect((await cli.run(['cat', 'a.md', 'Project Nightingale'], { env })).out).toBe('a note\n');
+  });
 });

@@ -87,17 +87,27 @@ export function openEncryption(raw: ObjectStorage, options: EncryptionOptions): 
 
   /** From the newest the listing shows, or this machine knows, on upwards: a listing can be behind the store (S10). */
   async function newestSheet(storageOptions: StorageOptions = {}): Promise<StoredSheet | null> {
-    let generation = known?.stored?.sheet.generation ?? 0;
-    for await (const { key } of raw.list(keysPrefix, { signal: storageOptions.signal })) {
-      const parsed = parseStoreKey(key);
-      if (parsed?.kind === 'keys') generation = Math.max(generation, parsed.generation);
-    }
+    const generation = Math.max(known?.stored?.sheet.generation ?? 0, await newestListed(storageOptions));
     let newest: StoredSheet | null = null;
     for (let next = Math.max(1, generation); ; next++) {
       const found = await readSheet(next, storageOptions);
       if (found === null) return newest;
       newest = found;
     }
+  }
+
+  async function newestListed({ signal }: StorageOptions): Promise<number> {
+    let generation = 0;
+    try {
+      for await (const { key } of raw.list(keysPrefix, { signal })) {
+        const parsed = parseStoreKey(key);
+        if (parsed?.kind === 'keys') generation = Math.max(generation, parsed.generation);
+      }
+    } catch (error) {
+      // Without the right to list (A03), what is known, or the first, is where to begin.
+      if (!isHoldfastError(error, 'access_denied')) throw error;
+    }
+    return generation;
   }
 
   async function readSheet(generation: number, storageOptions: StorageOptions): Promise<StoredSheet | null> {

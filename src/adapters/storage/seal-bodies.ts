@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { sha256Of } from '../../format/digest.ts';
 import { beginSealing, chunkBytes, chunkCountOf, sealChunk } from '../../format/sealed-object.ts';
-import { type ErrorCode, HoldfastError } from '../../model/errors.ts';
+import { type ErrorCode, HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import type { Keyring } from '../../model/store-keys.ts';
 import type { StorageBody } from '../../ports/object-storage.ts';
 import { mapFsError } from '../fs/map-fs-error.ts';
@@ -61,7 +61,8 @@ export function createBodySealer(directory: string): BodySealer {
         const sealed = await thread.run({ from, to, object, sha256 }, signal);
         return { body: { kind: 'file', path: to, ...sealed }, [Symbol.dispose]: remove };
       } catch (error) {
-        if (signal?.aborted === true) thread = null;
+        // Its thread was ended, or ended itself; the next body gets another.
+        if (!isHoldfastError(error) || error.kind === 'internal' || signal?.aborted === true) thread = null;
         remove();
         throw error;
       }
@@ -116,6 +117,9 @@ function startThread(): SealThread {
     };
     worker.once('message', resolve);
     worker.once('error', onError);
+    // A thread that ends without a word (no memory) must not be waited for.
+    const onExit = (): void => onError(new Error('it ended'));
+    worker.once('exit', onExit);
     signal?.addEventListener('abort', onAbort);
     worker.ref();
     try {
@@ -128,6 +132,7 @@ function startThread(): SealThread {
       worker.unref();
       worker.off('message', resolve);
       worker.off('error', onError);
+      worker.off('exit', onExit);
       signal?.removeEventListener('abort', onAbort);
     }
   }

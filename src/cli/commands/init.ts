@@ -33,7 +33,10 @@ export const command: Command = {
   options: [
     { flags: '-y, --yes', summary: 'ask nothing' },
     { flags: '--adopt', summary: 'join the vault the store belongs to, from another folder or machine' },
-    { flags: '--encrypt', summary: 'encrypt a new store; the passphrase is asked for, or see --key-file' },
+    {
+      flags: '--encrypt',
+      summary: 'encrypt a new store: asks for a passphrase, or takes --key-file; shows a recovery key',
+    },
     { flags: '--kdf <name>', summary: 'how a passphrase is stretched', choices: ['argon2id', 'scrypt'] },
     { flags: '--keep-all', summary: 'keep every snapshot for ever' },
     { flags: '--no-gitignore', summary: 'leave .gitignore alone' },
