@@ -31,6 +31,7 @@ export interface Burst {
 
 /** In a small vault a share says little: an edit of two files in five is no disaster. */
 const pathsMin = 10;
+const ordinaryShare = 0.05;
 
 /**
  * Says whether the captures of the last while, taken together, are a burst: a script gone wrong, an agent, ransomware. A file
@@ -48,7 +49,10 @@ export function assessBurst(samples: readonly BurstSample[], settings: BurstSett
   const deletions = sum(recent, (sample) => (sample.isCatchUp ? 0 : sample.removed));
   const isShare = removed + rewritten >= pathsMin && (removed + rewritten) * 100 > first.filesBefore * settings.percent;
   if (!isShare && deletions <= settings.deletions) return null;
-  return { lastGood: first.previous, removed, rewritten, filesBefore: first.filesBefore };
+  // An ordinary edit a moment earlier is no part of it, and its snapshot is the better one to go back to.
+  const begin =
+    recent.find((sample) => sample.removed + sample.rewritten > (removed + rewritten) * ordinaryShare) ?? first;
+  return { lastGood: begin.previous, removed, rewritten, filesBefore: first.filesBefore };
 }
 
 function sum(samples: readonly BurstSample[], of: (sample: BurstSample) => number): number {

@@ -12,11 +12,16 @@ import type { RestorePoint } from '../model/restore-point.ts';
 import type { RepositorySummary } from '../ports/git-repository.ts';
 import type { VersioningState } from '../ports/object-storage.ts';
 import type { IndexDamage } from '../ports/snapshot-index.ts';
+import { burstReasons } from './burst-health.ts';
+import { type BurstHold, readBurstHold } from './burst-hold.ts';
 import type { Deps } from './deps.ts';
 import { drillReasons, lastDrillOf } from './drill-health.ts';
+import { historyReasons } from './history-health.ts';
 import { replicaReasons } from './replica-health.ts';
 import { rollbackReasons } from './rollback/pending-rollback.ts';
 import { loadStoreView, type StoreView } from './store-view.ts';
+import { type ChangeSurvey, surveyChanges } from './survey-changes.ts';
+import { readHeartbeat, watchReasons, type WatchReport } from './watch-health.ts';
 
 export interface MachineStatus {
   readonly name: string;
@@ -43,6 +48,10 @@ export interface StatusReport {
   readonly lastVerify: IndexRow | null;
   readonly lastDrill: IndexRow | null;
   readonly repository: RepositorySummary | null;
+  readonly watch: WatchReport;
+  /** Null before this machine's first snapshot. */
+  readonly changes: ChangeSurvey | null;
+  readonly burst: BurstHold | null;
   /** The ledger of the newest snapshot. */
   readonly notProtected: readonly LedgerEntry[];
   readonly indexDamage: readonly IndexDamage[];
@@ -51,9 +60,10 @@ export interface StatusReport {
 /** Reads the state of the vault, its store and its repository; changes nothing and never fails because the store is away. */
 export async function readStatus(
   deps: Deps,
-  options: { signal?: AbortSignal | undefined } = {},
+  options: { signal?: AbortSignal | undefined; pause?: (() => Promise<void>) | undefined } = {},
 ): Promise<StatusReport> {
-  const view = await loadStoreView(deps, { refresh: 'always', signal: options.signal });
+  const { signal, pause } = options;
+  const view = await loadStoreView(deps, { refresh: 'always', signal, pause });
   const versioning = view.unreachable === null ? await versioningOf(deps, options.signal) : 'unknown';
   const { rows, damage } = await deps.snapshotIndex.read();
   const lastDrill = lastDrillOf(rows);
@@ -61,9 +71,17 @@ export async function readStatus(
   const lastVerify = rows.findLast((row) => row.event.event === 'verify') ?? null;
   const machines = machinesOf(view.points, deps.identity.machine.id);
   const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
+  const watch = await readHeartbeat(deps);
+  const changes = await surveyChanges(deps, options);
+  const burst = readBurstHold(rows);
+  const now = deps.clock.now();
+  const watchedSince = watch.state === 'running' ? watch.heartbeat!.startedAt : null;
   const reasons = [
     ...(await rollbackReasons(deps)),
-    ...ageReasons(deps, latest),
+    ...ageReasons(deps, latest, lookedAt(watch)),
+    ...watchReasons(watch, now),
+    ...burstReasons(burst),
+    ...historyReasons({ own: ownPoints, now, watchedSince }),
     ...storeReasons(view, versioning),
     ...verifyReasons(lastVerify),
     ...replicaReasons(
@@ -87,6 +105,9 @@ export async function readStatus(
     lastVerify,
     lastDrill,
     repository: await deps.repository.summary(),
+    watch,
+    changes,
+    burst,
     notProtected: latest?.record.ledger ?? [],
     indexDamage: damage,
   };
@@ -113,11 +134,19 @@ function machinesOf(points: readonly RestorePoint[], ownId: string): MachineStat
   }));
 }
 
-function ageReasons(deps: Deps, latest: RestorePoint | null): HealthReason[] {
+/** When the watcher last found that everything is captured; null when it does not run, or knows of changes that are not. */
+function lookedAt({ state, heartbeat }: WatchReport): string | null {
+  return state === 'running' && heartbeat!.changesSince === null ? heartbeat!.lastLookAt : null;
+}
+
+function ageReasons(deps: Deps, latest: RestorePoint | null, lookedAtTime: string | null): HealthReason[] {
   const remedy = 'holdfast snapshot';
   if (latest === null) return [{ colour: 'red', text: 'no snapshot of this vault from this machine yet', remedy }];
   const reasons: HealthReason[] = [];
-  const ageMs = deps.clock.now().getTime() - Date.parse(latest.record.takenAt);
+  const takenMs = Date.parse(latest.record.takenAt);
+  // A vault that does not change needs no new snapshot, only somebody who looks.
+  const goodMs = lookedAtTime === null ? takenMs : Math.max(takenMs, Date.parse(lookedAtTime));
+  const ageMs = deps.clock.now().getTime() - goodMs;
   if (ageMs > snapshotAgeRedMs)
     reasons.push({ colour: 'red', text: 'the newest snapshot is over 48 hours old', remedy });
   else if (ageMs > snapshotAgeYellowMs) {

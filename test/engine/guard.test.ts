@@ -40,6 +40,15 @@ describe('a burst', () => {
     });
   });
 
+  test('begins where the losses do: an edit right before it is not part of it', () => {
+    const samples = [
+      sample(10_000, { rewritten: 1 }),
+      sample(20_000, { removed: 30 }),
+      sample(30_000, { removed: 70 }),
+    ];
+    expect(assessBurst(samples, settings, 30_000)).toMatchObject({ lastGood: 'before-20000', rewritten: 1 });
+  });
+
   test('is not an edit of a few files of a small vault, nor what a weekend brought', () => {
     expect(assessBurst([sample(0, { rewritten: 4, filesBefore: 5 })], settings, 0)).toBeNull();
     expect(assessBurst([sample(0, { removed: 90, isCatchUp: true })], settings, 0)).toBeNull();

@@ -1,5 +1,5 @@
 import { readStatus, type StatusReport } from '../../engine/read-status.ts';
-import { displayName, displayText } from '../../format/display-name.ts';
+import { displayText } from '../../format/display-name.ts';
 import { formatAge } from '../../format/duration.ts';
 import { formatCount, formatCounted, formatSize } from '../../format/size.ts';
 import type { HealthColour } from '../../model/health.ts';
@@ -10,6 +10,7 @@ import type { Output } from '../output.ts';
 import { ledgerFields, pointFields } from '../point-fields.ts';
 import { printFact } from '../print-fact.ts';
 import { joinToWidth, wrapToWidth } from '../../format/text-width.ts';
+import { repositoryFields, repositoryText, watchFacts, watchFields } from '../watch-facts.ts';
 
 export const command: Command = {
   name: 'status',
@@ -17,10 +18,11 @@ export const command: Command = {
   description: [
     'Shows the state of the vault on one screen: green, yellow or red with every reason and the command that mends it; the ' +
       'newest restore point, what waits to be uploaded, the store, the repository, and what is not protected.',
-    'Nothing is changed. With --check the exit code tells the colour: 0 for green and yellow, 1 for red.',
+    'Nothing is changed. With --check the exit code tells the colour: 0 for green, 3 for yellow (protected, but something wants ' +
+      'a look), 1 for red (not protected as promised). Without it, a status that could be read ends 0 whatever it says.',
   ],
   arguments: [],
-  options: [{ flags: '--check', summary: 'end with exit code 1 when red' }],
+  options: [{ flags: '--check', summary: 'end with 0 when green, 3 when yellow, 1 when red' }],
   examples: [
     { command: 'holdfast status', means: 'one screen of truth' },
     { command: 'holdfast status --check --quiet', means: 'for scripts and monitors' },
@@ -30,12 +32,18 @@ export const command: Command = {
     const report = await readStatus(deps, { signal });
     out.result({ command: 'status', ...statusFields(report) });
     printReport(out, report, io.now());
-    return flag('check') && report.colour === 'red' ? exitCodes.refused : exitCodes.ok;
+    return flag('check') ? codeOfColour[report.colour] : exitCodes.ok;
   },
 };
 
+const codeOfColour: Readonly<Record<HealthColour, number>> = {
+  green: exitCodes.ok,
+  yellow: exitCodes.incomplete,
+  red: exitCodes.refused,
+};
+
 function statusFields(report: StatusReport): Readonly<Record<string, unknown>> {
-  const { repository, lastVerify, machines } = report;
+  const { lastVerify, machines } = report;
   return {
     colour: report.colour,
     reasons: report.reasons,
@@ -54,16 +62,8 @@ function statusFields(report: StatusReport): Readonly<Record<string, unknown>> {
       latest_at: latest.record.takenAt,
     })),
     last_verify: lastVerify === null ? null : { at: lastVerify.at, machine: lastVerify.machine, ...lastVerify.event },
-    repository:
-      repository === null
-        ? null
-        : {
-            branch: repository.branch === null ? null : displayName(repository.branch),
-            head: repository.head,
-            operations: repository.operations,
-            unpushed_commits: repository.unpushedCommits,
-            has_remote: repository.hasRemote,
-          },
+    repository: repositoryFields(report),
+    ...watchFields(report),
     not_protected: ledgerFields(report.notProtected),
     index_damage: report.indexDamage,
   };
@@ -100,6 +100,7 @@ function* factsOf(report: StatusReport, now: Date): Iterable<[string, string]> {
     yield ['newest', `${ago(takenAt)}, ${where}${whole}: ${displayText(id)}`];
     yield ['protects', `${formatCounted(counts.files, 'file')}, ${formatSize(counts.sizeBytes)}`];
   }
+  yield* watchFacts(report, now);
   yield ['restore points', `${formatCount(report.snapshots)}, ${formatSize(report.storedBytes)} stored`];
   if (report.waiting > 0) yield ['waiting', `${formatCount(report.waiting)} to be uploaded`];
   const reachable = store.reachable ? '' : ', cannot be reached';
@@ -114,19 +115,7 @@ function* factsOf(report: StatusReport, now: Date): Iterable<[string, string]> {
     const found = verify.findings === 0 ? 'whole' : formatCounted(verify.findings, 'finding');
     yield ['verified', `${ago(lastVerify!.at)} (${verify.depth}): ${found}`];
   } else yield ['verified', 'never; prove the store with: holdfast verify'];
-  if (repository !== null) yield ['git', repositoryText(repository)];
+  if (repository !== null) yield ['git', repositoryText(repository, report.changes)];
   const unprotected = ledgerPhrases(report.notProtected);
   if (unprotected.length > 0) yield ['not protected', unprotected.join(', ')];
-}
-
-function repositoryText(repository: NonNullable<StatusReport['repository']>): string {
-  const branch = repository.branch === null ? 'detached' : displayName(repository.branch).replace(/^refs\/heads\//, '');
-  const parts = [branch];
-  if (repository.operations.length > 0)
-    parts.push(`in the middle of a ${repository.operations.map((name) => displayText(name)).join(', ')}`);
-  if (!repository.hasRemote) parts.push('no remote');
-  else if (repository.unpushedCommits !== null && repository.unpushedCommits > 0) {
-    parts.push(`${formatCounted(repository.unpushedCommits, 'commit')} not pushed`);
-  }
-  return parts.join(', ');
 }
