@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checked, object } from '../../format/json-shape.ts';
 import { prettyJson } from '../../format/pretty-json.ts';
 import { isPlainId } from '../../format/store-layout.ts';
-import { writeFileDurably } from '../fs/durable-write.ts';
+import { syncDirectory, writeFileDurably } from '../fs/durable-write.ts';
 import { makeFolders } from '../fs/make-folders.ts';
 import { mapFsError, systemCode } from '../fs/map-fs-error.ts';
 
@@ -54,10 +54,20 @@ function readId(path: string): string | null {
 }
 
 function createId(path: string, dataDir: string): string {
-  makeFolders(dataDir, 0o700);
+  const topmost = makeFolders(dataDir, 0o700);
   const id = randomBytes(8).toString('hex');
   const fresh = `${path}.${id}`;
   writeFileDurably(fresh, Buffer.from(prettyJson({ format: 1, id })));
+  const chosen = settle(path, { fresh, id });
+  // Records and the chain of the index carry it from now on: a power cut must not make this another machine.
+  syncDirectory(dataDir);
+  if (topmost !== undefined)
+    for (let at = dataDir; at !== dirname(topmost); at = dirname(at)) syncDirectory(dirname(at));
+  return chosen;
+}
+
+/** Gives the fresh file its name, or takes what another process was quicker to put there. */
+function settle(path: string, { fresh, id }: { readonly fresh: string; readonly id: string }): string {
   // A damaged file is replaced; a missing one is created by exactly one of several processes starting together.
   if (isThere(path) && readId(path) === null) {
     renameSync(fresh, path);
