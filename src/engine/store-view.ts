@@ -16,6 +16,8 @@ import { learnMarks, loadMarks, type StoreMarks } from './store-marks.ts';
 /** How old the last listing may be before a snapshot looks at the store again. Half of prune's grace of 24 h. */
 export const viewAgeMsMax = 12 * 3_600_000;
 const recordFetchesMax = 16;
+// A few milliseconds' worth.
+const recordsBetweenPauses = 40;
 
 /** What this machine knows of the store, and what it holds itself. */
 export interface StoreView {
@@ -43,6 +45,8 @@ export interface StoreView {
 export interface ViewOptions {
   /** 'always' asks the store; 'due' only when the last listing is old; 'never' uses what is known. */
   readonly refresh: 'always' | 'due' | 'never';
+  /** Awaited now and then while many records are decoded, so that a user interface on this thread can draw. */
+  readonly pause?: (() => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -92,7 +96,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
     }
   }
 
-  const { points, invalid } = decodePoints(storedIds, cached);
+  const { points, invalid } = await decodePoints(storedIds, cached, options.pause);
   const { snapshots: spooled, damaged: damagedSpool } = await deps.spool.pending();
   const stored = new Set(points.map((point) => point.recordSha256));
   for (const snapshot of spooled) {
@@ -259,15 +263,17 @@ function isValidRecord(bytes: Uint8Array, id: SnapshotId): boolean {
   }
 }
 
-function decodePoints(
+async function decodePoints(
   ids: readonly SnapshotId[],
   cached: ReadonlyMap<SnapshotId, Uint8Array>,
-): { points: RestorePoint[]; invalid: InvalidRecord[] } {
+  pause: ViewOptions['pause'],
+): Promise<{ points: RestorePoint[]; invalid: InvalidRecord[] }> {
   const points: RestorePoint[] = [];
   const invalid: InvalidRecord[] = [];
-  for (const id of ids) {
+  for (const [i, id] of ids.entries()) {
     const bytes = cached.get(id);
     if (bytes === undefined) continue;
+    if (pause !== undefined && i % recordsBetweenPauses === 0) await pause();
     try {
       const record = decodeRecord(bytes, id);
       points.push({ record, recordSha256: sha256Of(bytes), where: 'store', localDirectory: null });
