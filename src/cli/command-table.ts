@@ -43,6 +43,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.ts')).command,
   },
   {
+    name: 'tui',
+    summary: 'see health and restore points, and get files back, in the terminal',
+    group: 'look',
+    load: async () => (await import('./commands/tui.ts')).command,
+  },
+  {
     name: 'status',
     summary: 'tell whether the vault is safe, and why',
     group: 'look',
@@ -149,6 +155,12 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'bring back objects that the store lost, from versions or a replica',
     group: 'prove',
     load: async () => (await import('./commands/repair.ts')).command,
+  },
+  {
+    name: 'doctor',
+    summary: 'try out the store and this machine, and say what to do',
+    group: 'prove',
+    load: async () => (await import('./commands/doctor.ts')).command,
   },
   {
     name: 'reindex',

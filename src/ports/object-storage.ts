@@ -56,6 +56,19 @@ export interface RequestCounts {
 
 export type VersioningState = 'on' | 'off' | 'suspended' | 'unsupported' | 'unknown';
 
+/** What a storage turned out to do, beyond what its other calls show. */
+export interface StorageFacts {
+  /** What it makes of `If-None-Match: *` on a key that is taken. */
+  readonly conditionalCreate: 'heeded' | 'ignored' | 'refused';
+  /** The same with the star in quotes, which some storages want. */
+  readonly conditionalCreateQuoted: 'heeded' | 'ignored' | 'refused';
+  /** Takes our SHA-256 with an upload. */
+  readonly takesChecksums: boolean;
+  /** Rules that delete or archive current objects of the store; null when the key may not ask. */
+  readonly expiringRules: readonly string[] | null;
+  readonly objectLock: { readonly state: 'on' | 'off' | 'unknown'; readonly defaultDays: number | null };
+}
+
 /**
  * A flat space of immutable byte objects.
  *
@@ -100,6 +113,8 @@ export interface ObjectStorage extends AsyncDisposable {
   /** Deletes the object (leaving a version), or one version for good. Deleting what is not there succeeds. */
   delete(key: StorageKey, options?: StorageOptions & { storageVersionId?: string }): Promise<void>;
 
+  /** Tries out what only this kind of storage can be asked, with throw-away keys below `probePrefix`; absent for a directory. */
+  inspect?(options: StorageOptions & { readonly probePrefix: string }): Promise<StorageFacts>;
   versioning(options?: StorageOptions): Promise<VersioningState>;
   /**
    * Turns versioning on with non-current versions kept 30 days, where the storage can; returns the state it is in

@@ -18,6 +18,7 @@ const roots: Readonly<Record<string, string>> = {
   CompleteMultipartUpload: 'CompleteMultipartUploadResult',
   GetBucketVersioning: 'VersioningConfiguration',
   GetBucketLifecycleConfiguration: 'LifecycleConfiguration',
+  GetObjectLockConfiguration: 'ObjectLockConfiguration',
 };
 
 /** No page of a listing is nearly this long. */

@@ -8,6 +8,7 @@ import { connectS3 } from './s3-client.ts';
 import type { S3Credentials, S3StoreUrl } from './s3-client.ts';
 import type { S3Capabilities, S3Context, S3Object } from './s3-context.ts';
 import { copyWithinServer } from './s3-copy.ts';
+import { inspectBucket } from './s3-doctor.ts';
 import { getObject, headObject } from './s3-get.ts';
 import { listObjects, listVersions } from './s3-list.ts';
 import { abortUploads } from './s3-multipart.ts';
@@ -112,6 +113,7 @@ export function openS3Storage(store: S3StoreUrl, options: S3StorageOptions): Obj
     async delete(key, deleteOptions = {}) {
       await remove(objectOf(key), deleteOptions);
     },
+    inspect: ({ probePrefix, signal }) => inspectBucket(context, { base, probePrefix, signal }),
     versioning: async (versioningOptions = {}) => readVersioning(connection, versioningOptions.signal),
     enableVersioning: async (versioningOptions = {}) => turnVersioningOn(connection, base, versioningOptions.signal),
     async abortStaleUploads({ olderThanMs, signal }) {

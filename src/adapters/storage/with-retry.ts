@@ -81,6 +81,7 @@ export function withRetry(storage: ObjectStorage, retry: Retrier): ObjectStorage
     list,
     versions,
     delete: (key, options) => call(() => storage.delete(key, options), options),
+    ...(storage.inspect === undefined ? {} : { inspect: (options) => call(() => storage.inspect!(options), options) }),
     versioning: (options) => call(() => storage.versioning(options), options),
     enableVersioning: (options) => call(() => storage.enableVersioning(options), options),
     abortStaleUploads: (options) => call(() => storage.abortStaleUploads(options), options),
