@@ -50,6 +50,8 @@ export function createAlertExtension(deps: Deps, thresholds: AlertThresholds): W
   return {
     name: 'alerts',
     async afterSnapshot(outcome, signal) {
+      if (outcome.notices.some(({ code }) => code === 'hook_failed'))
+        await raiseAlert(deps, hookFailedAlert, { signal });
       // A failed upload is told by `afterFailure`; what only waits, because the store is left alone for a while, is not good either.
       if (outcome.publishError !== null || (await deps.spool.pending()).snapshots.length > 0) return;
       storeAwaySinceMs = null;
@@ -121,6 +123,14 @@ const failureWords: Readonly<Partial<Record<HoldfastError['kind'], string>>> = {
   local: 'this machine has no room, or a file system that cannot be written',
   config: 'the settings are wrong',
   refused: 'a safety rule refuses it',
+};
+
+const hookFailedAlert: Alert = {
+  kind: 'failure',
+  severity: 'warning',
+  title: 'a hook failed',
+  text: 'A command of the settings that runs around snapshots failed; the snapshot itself was taken.',
+  remedy: 'holdfast hooks',
 };
 
 export function staleAlert(ageMs: number): Alert {

@@ -73,6 +73,19 @@ describe('alerts', () => {
     });
   });
 
+  test('a hook that failed is told, though the snapshot was taken', async () => {
+    const { vault, deps, sent } = watched();
+    vault.write('note', 'x');
+    const hooks: Deps['hooks'] = {
+      run: async ({ name }) =>
+        name === 'preSnapshot' ? [{ program: 'dump', kind: 'failed', message: 'ended with code 1' }] : [],
+    };
+    const outcome = await takeSnapshot({ ...deps, hooks }, { label: null, kind: 'auto' });
+    expect(outcome).toMatchObject({ kind: 'taken', notices: [{ code: 'hook_failed' }] });
+    await createAlertExtension(deps, thresholds).afterSnapshot!(outcome, signal);
+    expect(sent).toMatchObject([{ kind: 'failure', title: 'a hook failed' }]);
+  });
+
   test('a store that is away for a while is no alert, one that stays away is', async () => {
     const { vault, deps, sent } = watched();
     const alert = createAlertExtension(deps, thresholds);

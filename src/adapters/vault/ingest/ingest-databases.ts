@@ -81,14 +81,31 @@ function failedNotices(paths: readonly ByteString[]): Notice[] {
 
 /** Every log that is left out is named, those of earlier captures too. */
 function foldedNotices(tree: VaultTree): Notice[] {
-  const paths: ByteString[] = [];
-  for (let row = 0; row < tree.entryCount; row++) {
-    if ((tree.flags[row]! & entryFlags.foldedLog) !== 0) paths.push(tree.path(row));
-  }
+  if (!tree.flags.subarray(0, tree.entryCount).some(isFolded)) return [];
+  const paths = foldedPaths(tree);
   if (paths.length === 0) return [];
   const what = `${formatCounted(paths.length, 'log')} of SQLite databases`;
   const message = `${what} left out, because the databases were stored with what they hold: ${named(paths)}`;
   return [{ code: 'database_log', message, count: paths.length }];
+}
+
+function isFolded(flags: number): boolean {
+  return (flags & entryFlags.foldedLog) !== 0;
+}
+
+/** From the root down: a tree kept in memory also has rows that nothing leads to any more. */
+function foldedPaths(tree: VaultTree): ByteString[] {
+  const paths: ByteString[] = [];
+  const folders = [0];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const start = tree.folderEntryStarts[folder]!;
+    const end = start + tree.folderEntryCounts[folder]!;
+    for (let row = start; row < end; row++) {
+      if (tree.isFolder(row) && tree.childFolders[row]! >= 0) folders.push(tree.childFolders[row]!);
+      else if (isFolded(tree.flags[row]!)) paths.push(tree.path(row));
+    }
+  }
+  return paths.sort();
 }
 
 function named(paths: readonly ByteString[]): string {
