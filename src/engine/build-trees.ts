@@ -38,11 +38,7 @@ export function buildTrees(tree: VaultTree, writer: ObjectWriter, base: VaultTre
     survey.unchanged[tree.folderParents[folder]!] = 0;
     buildFolder(tree, folder, writer);
   }
-  return {
-    rootTree: writer.add('tree', encodeSnapshotTree(tree, 0)),
-    rootMetadata: addMetadata(tree, 0, writer),
-    counts: survey.counts,
-  };
+  return { ...buildRoot(tree, writer), counts: survey.counts };
 }
 
 interface Survey {
@@ -144,7 +140,8 @@ function reuseFolder(
   return true;
 }
 
-function buildFolder(tree: VaultTree, folder: number, writer: ObjectWriter): void {
+/** Builds one folder whose files have their ids and whose folders are built. */
+export function buildFolder(tree: VaultTree, folder: number, writer: ObjectWriter): void {
   const encoded = encodeSnapshotTree(tree, folder);
   setTreeId(tree, tree.folderRows[folder]!, encoded.length === 0 ? null : rawObjectId(writer.add('tree', encoded)));
   tree.metadataIds.set(rawObjectId(addMetadata(tree, folder, writer)), folder * idBytes);
@@ -158,6 +155,11 @@ function setTreeId(tree: VaultTree, row: number, id: Uint8Array | null): void {
     tree.flags[row]! |= entryFlags.hasId;
     tree.ids.set(id, row * idBytes);
   }
+}
+
+/** Builds the vault's own folder, last of all. */
+export function buildRoot(tree: VaultTree, writer: ObjectWriter): Pick<BuiltTrees, 'rootTree' | 'rootMetadata'> {
+  return { rootTree: writer.add('tree', encodeSnapshotTree(tree, 0)), rootMetadata: addMetadata(tree, 0, writer) };
 }
 
 /** Adds the folder's node of the metadata tree; its subfolders have theirs already. */

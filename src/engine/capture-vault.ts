@@ -1,5 +1,4 @@
 import { encodeRecord } from '../format/snapshot-record.ts';
-import type { ByteString } from '../lib/bytes.ts';
 import { isSameGitState } from '../model/git-state.ts';
 import type { Label, SnapshotId } from '../model/ids.ts';
 import type { Notice, Problem } from '../model/problem.ts';
@@ -10,18 +9,25 @@ import type { OpenedReader } from '../ports/object-access.ts';
 import type { ObjectWriter } from '../ports/object-writer.ts';
 import type { SpooledSnapshot } from '../ports/spool.ts';
 import type { Scan, StatCache } from '../ports/working-tree.ts';
-import { buildTrees } from './build-trees.ts';
+import { type BuiltTrees, buildTrees } from './build-trees.ts';
 import { type ChangeCounts, countChangesSince } from './count-changes.ts';
 import type { Deps } from './deps.ts';
 import { makeRecord } from './make-record.ts';
 import { addCommits } from './snapshot-commits.ts';
+import { rebuildTrees } from './rebuild-trees.ts';
 import { cacheGeneration, openPointReader, type StoreView } from './store-view.ts';
 import { forgetMissing, loadTrustedCache } from './trusted-cache.ts';
+import type { WarmVault } from './warm-vault.ts';
+import type { CaptureAdvice, CaptureChanges } from './watch/extensions.ts';
 
 export interface CaptureOptions {
   readonly label: Label | null;
   readonly kind: SnapshotKind;
   readonly signal?: AbortSignal | undefined;
+  /** What a process that stays keeps between captures; without it, the stat cache's file is read and written. */
+  readonly warm?: WarmVault | undefined;
+  /** Told what changed before anything is written; may name the snapshot. */
+  readonly onChanges?: ((changes: CaptureChanges) => Promise<CaptureAdvice | null>) | undefined;
 }
 
 export type Capture =
@@ -46,6 +52,8 @@ interface Survey {
   readonly previous: RestorePoint | null;
   readonly cache: StatCache | null;
   readonly scan: Scan;
+  /** A process that stays needs the tree of this scan whatever came of it: it has none, or one that is worn. */
+  readonly wantsTree: boolean;
   readonly git: GitState | null;
   readonly problems: readonly Problem[];
   readonly notices: readonly Notice[];
@@ -62,13 +70,13 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
   const isCacheCurrent = cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
   // Our own log is dirty after every command; that alone is no change.
-  if (!isAsked && isCacheCurrent && !scan.changed) return unchanged(survey);
+  if (!isAsked && isCacheCurrent && !scan.changed && !survey.wantsTree) return unchanged(survey);
 
   const opened = await openPointReader(deps, view.points, options);
   await using draft = await deps.spool.begin();
   await using writer = deps.objects.openWriter(draft.directory, opened.known);
   const read = await readFiles(deps, { survey, opened, writer, mustCheckIds: !isCacheCurrent, options });
-  const trees = buildTrees(scan.tree, writer, cache?.tree ?? null);
+  const trees = treesOf(survey, writer);
   const changes = await countChangesSince({
     previous,
     base: cache?.tree ?? null,
@@ -85,13 +93,14 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
       snapshotId: previous!.record.id,
       generation: cacheGeneration(view),
       history: null,
+      warm: options.warm,
     });
     return unchanged(survey, read);
   }
   const mustLook = !isCacheCurrent && !isOnlyPruned(view, survey);
   const history = await captureHistory(deps, { survey, opened, writer, options, mustLook });
   const git = history?.state ?? survey.git;
-  const label = options.label ?? defaultLabel(deps, options.kind);
+  const label = options.label ?? (await adviceOf(options, { previous, changes })) ?? defaultLabel(deps, options.kind);
   const commits = addCommits(writer, trees, { identity: deps.identity, takenAt: survey.takenAt, label, git });
   const packs = [...(history?.copiedPacks ?? []), ...(await sealPacks(deps, writer, options))];
   const record = makeRecord(deps, {
@@ -112,7 +121,8 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   });
   const spooled = await draft.finish(record, encodeRecord(record));
   deps.events.emit({ type: 'snapshot_captured', id: record.id });
-  await saveCache(deps, { survey, snapshotId: record.id, generation: cacheGeneration(view), history });
+  const { warm } = options;
+  await saveCache(deps, { survey, snapshotId: record.id, generation: cacheGeneration(view), history, warm });
   return { kind: 'taken', spooled };
 }
 
@@ -133,23 +143,31 @@ async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions)
   const takenAt = deps.clock.now();
   const startedMs = deps.clock.monotonicMs();
   const previous = newestOfMachine(view.points, deps.identity.machine.id);
-  const cache = await loadTrustedCache(deps, previous);
+  const warmCache = previous === null ? null : (options.warm?.cacheOf(previous.record.id, deps.storage.url) ?? null);
+  const cache = warmCache ?? (await loadTrustedCache(deps, previous));
+  const marked = options.warm?.foldersToScan() ?? null;
+  // Folders are only enough where all else is as it was kept, and the store still has what that rests on.
+  const wantsTree = options.warm !== undefined && (warmCache === null || options.warm.isWorn);
+  const isRestKept = !wantsTree && cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
   const { state: git, notices } = deps.settings.captureHistory
     ? await deps.repository.readState()
     : { state: null, notices: [] };
   deps.events.emit({ type: 'phase_started', phase: 'scan' });
   const scan = await deps.workingTree.scan({
     base: cache,
+    onlyFolders: isRestKept ? marked : null,
     ignore: await deps.repository.ignoreSources(),
     tracked: await deps.repository.trackedPaths(),
     signal: options.signal,
     onProgress: (done) => deps.events.emit({ type: 'progress', phase: 'scan', done, total: null, unit: 'files' }),
   });
+  options.warm?.scanned(scan);
   return {
     takenAt,
     startedMs,
     previous,
     cache,
+    wantsTree,
     scan,
     git,
     problems: scan.problems,
@@ -216,14 +234,14 @@ async function saveCache(
     storeGeneration: state.generation,
     historyFingerprint: history === null ? (survey.cache?.historyFingerprint ?? null) : history.fingerprint,
   };
-  const isWhole = survey.scan.readFolders === undefined;
+  const isWhole = survey.scan.part === undefined;
   if (warm === undefined || warm.keep(cache, { isWhole })) await deps.statCache.save(cache);
 }
 
-/** Folders are only enough for a tree that was kept; where there is none, everything is looked at. */
-function onlyFoldersOf({ warm }: CaptureOptions, warmCache: StatCache | null): ReadonlySet<ByteString> | null {
-  const folders = warm?.foldersToScan() ?? null;
-  return warmCache === null || warm?.isWorn === true ? null : folders;
+function treesOf({ scan, cache, previous }: Survey, writer: ObjectWriter): BuiltTrees {
+  const { tree, part } = scan;
+  if (part === undefined || cache === null) return buildTrees(tree, writer, cache?.tree ?? null);
+  return rebuildTrees({ tree, part }, writer, { base: cache.tree, counts: previous!.record.counts });
 }
 
 async function adviceOf(

@@ -1,4 +1,5 @@
 import { chunksMark } from '../format/chunked-name.ts';
+import { equalIds, idBytes } from '../format/git/object-id.ts';
 import { decodeTree } from '../format/git/tree-codec.ts';
 import { encodeSnapshotTree } from '../format/snapshot-tree.ts';
 import type { ByteString } from '../lib/bytes.ts';
@@ -57,10 +58,16 @@ function foldersDiffer(base: VaultTree, tree: VaultTree, logFolder: ByteString):
       const name = row < 0 ? base.name(baseRow) : tree.name(row);
       const isOnLogPath = depth >= 0 && depth < logPath.length && name === logPath[depth];
       if (!isSame && !isOnLogPath) differ = true;
+      if (isSame && isSameMetadata(tree, folder, { base, baseFolder })) return;
       if (folder >= 0 && baseFolder >= 0) waiting.push({ folder, baseFolder, depth: isOnLogPath ? depth + 1 : -1 });
     });
   }
   return differ;
+}
+
+/** The metadata of a folder holds all that lies below it, so nothing there differs. */
+function isSameMetadata(tree: VaultTree, folder: number, other: { base: VaultTree; baseFolder: number }): boolean {
+  return equalIds(tree.metadataIds, folder * idBytes, other.base.metadataIds, other.baseFolder * idBytes);
 }
 
 /** One folder of the stored snapshot beside the same folder of the vault; null and -1 where there is none. */

@@ -70,6 +70,11 @@ export class VaultTree {
   namesSize = 0;
   /** Rows that no folder's run holds any more: they were written anew. */
   staleRows = 0;
+  /** Of a fork: where the runs of the whole tree began, and the runs written since, in order of their rows. */
+  wholeStarts: Uint32Array | null = null;
+  wholeFolderCount = 0;
+  laterStarts: number[] = [];
+  laterFolders: number[] = [];
 
   /** Folders in use; folder 0 is the vault itself. */
   folderCount = 0;
@@ -139,15 +144,11 @@ export class VaultTree {
 
   /** The folder a row stands in, by binary search over the folders' runs. */
   folderOf(entry: number): number {
-    let low = 0;
-    let high = this.folderCount - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      // Empty runs start where the next one does, so the last run that starts at or before the row is the one.
-      if (this.folderEntryStarts[middle]! <= entry) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    const { laterStarts, laterFolders, wholeStarts } = this;
+    if (laterStarts.length > 0 && entry >= laterStarts[0]!)
+      return laterFolders[lastAtOrBefore(laterStarts, entry, laterStarts.length)]!;
+    if (wholeStarts !== null) return lastAtOrBefore(wholeStarts, entry, this.wholeFolderCount);
+    return lastAtOrBefore(this.folderEntryStarts, entry, this.folderCount);
   }
 
   /** Path of an entry relative to the vault. */
@@ -191,14 +192,8 @@ export class VaultTree {
   /** Compares a row with a name in git's tree order: negative when the row comes first, 0 for the same name and kind. */
   compareName(entry: number, name: ByteString, nameIsFolder: boolean): number {
     const start = this.nameStarts[entry]!;
-    return compareNameBytes(
-      this.names,
-      { start, length: this.nameLengths[entry]!, isFolder: this.isFolder(entry) },
-      {
-        name,
-        isFolder: nameIsFolder,
-      },
-    );
+    const kept = { start, length: this.nameLengths[entry]!, isFolder: this.isFolder(entry) };
+    return compareNameBytes(this.names, kept, { name, isFolder: nameIsFolder });
   }
 
   /** Makes room for `count` more rows. Replaces the columns, so aliases taken before are stale. */
@@ -280,6 +275,18 @@ export function compareNameBytes(
   const keptNext = length > common ? names[start + common]! : kept.isFolder ? 47 : 0;
   const otherNext = name.length > common ? name.charCodeAt(common) : other.isFolder ? 47 : 0;
   return keptNext - otherNext;
+}
+
+/** Empty runs start where the next one does, so the last run that starts at or before the row is the one. */
+function lastAtOrBefore(starts: ArrayLike<number>, entry: number, count: number): number {
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (starts[middle]! <= entry) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(from: T, to: T): T {

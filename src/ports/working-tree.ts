@@ -50,8 +50,8 @@ export interface Scan {
   readonly ledger: readonly LedgerEntry[];
   readonly problems: readonly Problem[];
   readonly notices: readonly Notice[];
-  /** Folders that were read, by number, when only some were; absent when all were. */
-  readonly readFolders?: readonly number[];
+  /** When only some folders were looked at: those, and those that are gone, by number. Numbers of the base still hold. */
+  readonly part?: { readonly readFolders: readonly number[]; readonly goneFolders: readonly number[] };
   /** Clock reading (ms) before the first stat: entries changed after it less a margin are racy. */
   readonly startedAtMs: number;
   /** What the scanner wants back next time besides the tree: verdicts, sizes of ignored folders. Opaque. */

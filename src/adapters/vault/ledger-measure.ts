@@ -20,7 +20,7 @@ export async function measureIgnored(
 ): Promise<void> {
   const budget = { entries: measuredEntriesMax };
   for (let folder = 0; folder < ignored.folderCount && budget.entries > 0; folder++) {
-    const end = ignored.firstRow(folder + 1);
+    const end = ignored.endRow(folder);
     for (let row = ignored.firstRow(folder); row < end && budget.entries > 0; row++) {
       if (!ignored.isFolder(row)) continue;
       const known = ignored.measure(row);

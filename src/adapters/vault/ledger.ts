@@ -11,7 +11,8 @@ export const ledgerRowsMax = 500;
 export interface RuleTotal {
   fileCount: number;
   sizeBytes: number;
-  readonly firstPath: ByteString;
+  /** Null once files were taken out: it may have been one of those. */
+  firstPath: ByteString | null;
 }
 
 /** What a walk left out besides ignored folders. */
@@ -32,6 +33,16 @@ export class LedgerNotes {
       total.fileCount++;
       total.sizeBytes += sizeBytes;
     }
+  }
+
+  /** Takes a file out again that was left out by this rule. */
+  subtractFile(origin: RuleOrigin, sizeBytes: number): void {
+    const total = this.rules.get(origin);
+    if (total === undefined) return;
+    total.fileCount--;
+    total.sizeBytes -= sizeBytes;
+    total.firstPath = null;
+    if (total.fileCount <= 0) this.rules.delete(origin);
   }
 
   addPath(
@@ -65,7 +76,7 @@ export function drawLedger(tree: VaultTree, ignored: IgnoredNames, notes: Ledger
   const rows = [...notes.rows];
   for (const [origin, total] of notes.rules) {
     const { fileCount, sizeBytes } = total;
-    const path = fileCount === 1 ? total.firstPath : origin.pattern;
+    const path = fileCount === 1 ? (total.firstPath ?? origin.pattern) : origin.pattern;
     rows.push({ path, reason: origin.reason, source: origin.source, fileCount, sizeBytes, atLeast: false });
   }
   addFolders(rows, tree, ignored);
@@ -74,7 +85,7 @@ export function drawLedger(tree: VaultTree, ignored: IgnoredNames, notes: Ledger
 
 function addFolders(rows: LedgerEntry[], tree: VaultTree, ignored: IgnoredNames): void {
   for (let folder = 0; folder < ignored.folderCount; folder++) {
-    const end = ignored.firstRow(folder + 1);
+    const end = ignored.endRow(folder);
     let prefix: ByteString | null = null;
     for (let row = ignored.firstRow(folder); row < end; row++) {
       if (!ignored.isFolder(row)) continue;

@@ -39,7 +39,7 @@ export class BaseMatch {
     let row = tree.folderEntryStarts[baseFolder]!;
     const rowEnd = row + tree.folderEntryCounts[baseFolder]!;
     let ignoredRow = ignored.firstRow(baseFolder);
-    const ignoredEnd = ignored.firstRow(baseFolder + 1);
+    const ignoredEnd = ignored.endRow(baseFolder);
     let hasGone = false;
     for (let i = 0; i < count; i++) {
       const name = listing.names[i]!;

@@ -24,8 +24,10 @@ export class IgnoredNames {
   rowCount = 0;
   folderCount = 0;
   namesSize = 0;
-  /** Row at which a folder's names start; the next folder's start ends them. */
+  /** Row at which a folder's names start. */
   starts: Uint32Array = new Uint32Array(256);
+  /** Row after a folder's last name. */
+  ends: Uint32Array = new Uint32Array(256);
   names: Uint8Array = new Uint8Array(1024);
   nameStarts: Uint32Array = new Uint32Array(64);
   nameLengths: Uint16Array = new Uint16Array(64);
@@ -38,21 +40,61 @@ export class IgnoredNames {
   mtimes: Float64Array = new Float64Array(64);
   origins: RuleOrigin[] = [];
   readonly #numbers = new Map<RuleOrigin, number>();
+  /** The folder that `add` adds to. */
+  #folder = 0;
 
   /** Starts the next folder; called once for each folder of the tree, in order. */
   beginFolder(): void {
-    if (this.folderCount === this.starts.length)
-      this.starts = widened(this.starts, new Uint32Array(this.folderCount * 2));
-    this.starts[this.folderCount++] = this.rowCount;
+    if (this.folderCount === this.starts.length) this.reserveFolders(this.folderCount);
+    this.rewriteFolder(this.folderCount++);
+  }
+
+  /** What is added from here on stands in this folder, in place of what stood there. */
+  rewriteFolder(folder: number): void {
+    this.#folder = folder;
+    this.starts[folder] = this.rowCount;
+    this.ends[folder] = this.rowCount;
+  }
+
+  reserveFolders(count: number): void {
+    const room = this.starts.length + count;
+    this.starts = widened(this.starts, new Uint32Array(room));
+    this.ends = widened(this.ends, new Uint32Array(room));
+  }
+
+  /** The same names folder by folder, as a scan of everything would have put them. */
+  compact(): IgnoredNames {
+    const compact = new IgnoredNames();
+    compact.append(this);
+    return compact;
   }
 
   firstRow(folder: number): number {
     return folder < this.folderCount ? this.starts[folder]! : this.rowCount;
   }
 
+  endRow(folder: number): number {
+    return folder < this.folderCount ? this.ends[folder]! : this.rowCount;
+  }
+
+  /** A copy in which folders can be rewritten while this one stays as it is; names and counts are shared. It cannot be encoded. */
+  fork(book: IgnoreBook): IgnoredNames {
+    const fork = Object.assign(new IgnoredNames(), this);
+    fork.starts = this.starts.slice();
+    fork.ends = this.ends.slice();
+    fork.origins = this.origins.map(({ reason, source, pattern }) => book.origin(reason, source, pattern));
+    for (const [number, origin] of fork.origins.entries()) fork.#numbers.set(origin, number);
+    return fork;
+  }
+
   add(
     name: ByteString,
-    entry: { readonly isFolder: boolean; readonly origin: RuleOrigin; readonly mtimeMs: number },
+    entry: {
+      readonly isFolder: boolean;
+      readonly origin: RuleOrigin;
+      readonly mtimeMs: number;
+      readonly sizeBytes: number;
+    },
   ): number {
     this.#makeRoom(name.length);
     const row = this.rowCount++;
@@ -62,7 +104,9 @@ export class IgnoredNames {
     this.namesSize += name.length;
     this.flags[row] = entry.isFolder ? rowFlags.folder : 0;
     this.originNumbers[row] = this.originNumber(entry.origin);
+    this.sizes[row] = entry.isFolder ? 0 : entry.sizeBytes;
     this.mtimes[row] = entry.mtimeMs;
+    this.ends[this.#folder] = this.rowCount;
     return row;
   }
 
@@ -119,12 +163,21 @@ export class IgnoredNames {
   append(part: IgnoredNames): void {
     for (let folder = 0; folder < part.folderCount; folder++) {
       this.beginFolder();
-      for (let row = part.firstRow(folder); row < part.firstRow(folder + 1); row++) {
-        const mtimeMs = part.mtimes[row]!;
-        const added = this.add(part.name(row), { isFolder: part.isFolder(row), origin: part.origin(row), mtimeMs });
-        const measure = part.measure(row);
-        if (measure !== null) this.setMeasure(added, measure);
-      }
+      this.appendFolder(part, folder);
+    }
+  }
+
+  /** Adds one folder's names of another; to the folder begun or rewritten last. */
+  appendFolder(part: IgnoredNames, folder: number): void {
+    for (let row = part.firstRow(folder); row < part.endRow(folder); row++) {
+      const added = this.add(part.name(row), {
+        isFolder: part.isFolder(row),
+        origin: part.origin(row),
+        mtimeMs: part.mtimes[row]!,
+        sizeBytes: part.sizes[row]!,
+      });
+      const measure = part.measure(row);
+      if (measure !== null) this.setMeasure(added, measure);
     }
   }
 
@@ -171,6 +224,10 @@ export class IgnoredNames {
     kept.mtimes = rest[7] as Float64Array;
     kept.rowCount = kept.nameStarts.length;
     kept.folderCount = starts.length;
+    // Written folder by folder: where one ends the next begins.
+    kept.ends = new Uint32Array(starts.length);
+    kept.ends.set(starts.subarray(1));
+    if (starts.length > 0) kept.ends[starts.length - 1] = kept.rowCount;
     kept.namesSize = names.length;
     kept.origins = origins.map(({ reason, source, pattern }) => book.origin(reason, source, pattern));
     return { names: kept, signature };

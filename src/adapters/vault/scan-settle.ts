@@ -26,7 +26,8 @@ export function settleFolders(walk: VaultWalk, base: VaultTree | null): boolean 
   return changed;
 }
 
-function holdsAnything(tree: VaultTree, folder: number): boolean {
+/** True when something in the folder is in scope. */
+export function holdsAnything(tree: VaultTree, folder: number): boolean {
   const start = tree.folderEntryStarts[folder]!;
   const end = start + tree.folderEntryCounts[folder]!;
   for (let row = start; row < end; row++) if ((tree.flags[row]! & entryFlags.absent) === 0) return true;

@@ -48,13 +48,19 @@ export class VaultWalk {
 
   constructor(
     settings: WalkSettings,
-    parts: { readonly book: IgnoreBook; readonly judge: ScopeJudge; readonly base: WalkBase | null },
+    parts: {
+      readonly book: IgnoreBook;
+      readonly judge: ScopeJudge;
+      readonly base: WalkBase | null;
+      /** Only a few folders will be read. */
+      readonly isSmall?: boolean;
+    },
   ) {
     this.#settings = settings;
     this.#book = parts.book;
     this.#judge = parts.judge;
     this.#match = new BaseMatch(parts.base);
-    const base = parts.base?.tree;
+    const base = parts.isSmall === true ? undefined : parts.base?.tree;
     this.tree = new VaultTree({
       entries: (base?.entryCount ?? 0) + 1024,
       folders: (base?.folderCount ?? 0) + 128,
@@ -167,7 +173,7 @@ export class VaultWalk {
     const name = listing.names[i]!;
     const isFolder = listing.isFolder(i);
     const mtimeMs = listing.mtimes[i]!;
-    const row = this.ignored.add(name, { isFolder, origin, mtimeMs });
+    const row = this.ignored.add(name, { isFolder, origin, mtimeMs, sizeBytes: listing.sizes[i]! });
     if (origin.reason === 'nested_repository') this.counts.nestedRepositories++;
     if (!isFolder) {
       this.ledger.addFile(prefix + name, origin, listing.sizes[i]!);

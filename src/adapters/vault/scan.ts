@@ -8,7 +8,9 @@ import { IgnoreContext } from './ignore-context.ts';
 import { readIgnoreBook } from './ignore-sources.ts';
 import { drawLedger } from './ledger.ts';
 import { measureIgnored } from './ledger-measure.ts';
+import { keepLiveScan, liveScanOf } from './live-scan.ts';
 import { ScopeJudge } from './scan-judge.ts';
+import { scanMarked } from './scan-marked.ts';
 import type { FolderIdentity } from './scan-listing.ts';
 import { IgnoredNames } from './scan-memory.ts';
 import { scanNotices } from './scan-notices.ts';
@@ -46,9 +48,12 @@ export async function scanVault(settings: ScanSettings, options: ScanOptions): P
   const startedAtMs = settings.now();
   const identity = lookAtVault(settings.root);
   const book = new IgnoreBook(readIgnoreBook(settings, options.ignore));
-  const base = baseOf(options, book);
   const judge = new ScopeJudge(book, options.tracked === null ? null : () => options.tracked!.load());
   const walkSettings = walkSettingsOf(settings, identity, startedAtMs);
+  const marked = { book, judge, settings: walkSettings, identity, startedAtMs, now: settings.now };
+  const partial = await scanMarked(options, { ...marked, pace: new Pace(options.signal) });
+  if (partial !== null) return partial;
+  const base = baseOf(options, book);
   const walk = new VaultWalk(walkSettings, { book, judge, base });
   const pace = new Pace(options.signal, () => options.onProgress?.(walk.tree.entryCount));
 
@@ -60,7 +65,7 @@ export async function scanVault(settings: ScanSettings, options: ScanOptions): P
     setup: {
       settings: walkSettings,
       book: book.data,
-      base: base === null ? null : { ...base, memory: options.base!.memory },
+      base: base === null ? null : { ...base, memory: memoryBytesOf(options.base!.memory) },
       hasTracked: options.tracked !== null,
     },
   });
@@ -68,15 +73,21 @@ export async function scanVault(settings: ScanSettings, options: ScanOptions): P
   const { tree, ignored } = walk;
   const foldersChanged = settleFolders(walk, base?.tree ?? null);
   await measureIgnored(tree, ignored, { rootPath: walkSettings.rootPath, nowMs: settings.now(), pace });
+  const signature = options.tracked?.signature ?? null;
+  const memory = ignored.encode({ signature });
+  const dirty = Uint32Array.from(walk.dirty);
+  const { ledger, problems, counts } = walk;
+  const live = { bookHash: book.hash, signature, ignored, ledger, problems, counts, doubtful: book.doubtful, dirty };
+  keepLiveScan(memory, live);
   return {
     tree,
-    dirty: Uint32Array.from(walk.dirty),
+    dirty,
     changed: base === null || walk.changed || foldersChanged,
     ledger: drawLedger(tree, ignored, walk.ledger),
     problems: walk.problems,
     notices: scanNotices(walk.counts, book.doubtful),
     startedAtMs,
-    memory: ignored.encode({ signature: options.tracked?.signature ?? null }),
+    memory,
   };
 }
 
@@ -119,13 +130,19 @@ function walkSettingsOf(settings: ScanSettings, identity: FolderIdentity, starte
 /** The last scan, when it can be compared with: its memory must be whole and belong to its tree. */
 function baseOf({ base, tracked }: ScanOptions, book: IgnoreBook): WalkBase | null {
   if (base === null || base.tree.folderCount === 0) return null;
-  const memory = IgnoredNames.decode(base.memory, book);
+  const memory = IgnoredNames.decode(memoryBytesOf(base.memory), book);
   if (memory === null || memory.names.folderCount !== base.tree.folderCount) return null;
   return {
     tree: base.tree,
     ignored: memory.names,
     isTrackingSame: memory.signature === (tracked?.signature ?? null),
   };
+}
+
+/** A tree that was put together from scans of a few folders has its memory in this process only. */
+function memoryBytesOf(memory: Uint8Array): Uint8Array {
+  const live = memory.length > 0 ? null : liveScanOf(memory);
+  return live === null ? memory : live.ignored.compact().encode({ signature: live.signature });
 }
 
 /** Reads the vault's own folder. Unlike a folder in it, it must be readable: an empty scan would look like an empty vault. */

@@ -114,7 +114,7 @@ export class CaptureTurn {
     return {
       kind: 'done',
       outcome,
-      isWhole: this.#scan?.readFolders === undefined,
+      isWhole: this.#scan?.part === undefined,
       hasUploaded: isLevel && hadWaiting,
       fileCount: this.#countEntries(),
     };

@@ -227,7 +227,7 @@ export class WatchLoop implements AsyncDisposable {
 
   /** What happened in a new folder before it was watched gave no hint: it is looked at once more. */
   #follow(scan: Scan): void {
-    const isWhole = scan.readFolders === undefined;
+    const isWhole = scan.part === undefined;
     if (isWhole) this.#pulse.note({ sees: 'events', limit: null }, 'seldom');
     const added = this.#watcher.follow(foldersRead(scan), { isWhole });
     for (const path of added) this.#take({ kind: 'folder', path });

@@ -4,10 +4,10 @@ import type { Scan } from '../../ports/working-tree.ts';
 import type { WatchedFolder } from '../../ports/watcher.ts';
 
 /** The folders a scan read, for the watcher to follow. */
-export function foldersRead({ tree, readFolders }: Pick<Scan, 'tree' | 'readFolders'>): WatchedFolder[] {
-  if (readFolders === undefined) return allFolders(tree);
+export function foldersRead({ tree, part }: Pick<Scan, 'tree' | 'part'>): WatchedFolder[] {
+  if (part === undefined) return allFolders(tree);
   const folders: WatchedFolder[] = [];
-  for (const folder of readFolders) {
+  for (const folder of part.readFolders) {
     if (isThere(tree, folder)) folders.push({ path: tree.folderPath(folder), inode: inodeOf(tree, folder) });
   }
   return folders;
