@@ -163,6 +163,7 @@ function sealingStorage(
       reader.forget(key);
       await raw.delete(key, options);
     },
+    ...(raw.inspect === undefined ? {} : { inspect: (options) => raw.inspect!(options) }),
     versioning: (options) => raw.versioning(options),
     enableVersioning: (options) => raw.enableVersioning(options),
     abortStaleUploads: (options) => raw.abortStaleUploads(options),
