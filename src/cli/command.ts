@@ -46,6 +46,8 @@ export interface Command {
 export interface OpenOptions extends Partial<SessionOptions> {
   /** Changes settings for this run, for flags that override one. */
   readonly adjust?: (config: Config) => Config;
+  /** Where events go instead of to the command's own sink. */
+  readonly events?: EventSink;
 }
 
 /** What a command gets: parsed words, where to print, and the way to the engine. */

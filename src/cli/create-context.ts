@@ -60,8 +60,8 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
       parts.openSession(adjust(await config()), io, {
         prepareVault: false,
         askPassphrase: () => askPassphrase(io, out),
-        ...options,
         events,
+        ...options,
       }),
   };
 }

@@ -11,6 +11,7 @@ import { createContext } from './create-context.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { openOutput, type OutputControl } from './output.ts';
+import { isLiveTerminal } from './paint.ts';
 import { parseArguments, type ParsedArguments } from './parse-arguments.ts';
 import { errorFields, renderError } from './render-error.ts';
 import { reportCrash } from './report-crash.ts';
@@ -32,7 +33,7 @@ export async function runCommand(argv: readonly string[], io: Io, services: Part
   let control = await openOutput(io, guessOutputOptions(argv));
   let config: Config | null = null;
   try {
-    const { command, parsed, isBare } = await readCommandLine(argv, commands);
+    const { command, parsed, isBare } = await readCommandLine(argv, { commands, io });
     control = await openOutput(io, outputOptionsOf(parsed));
     const context = await createContext({
       parsed,
@@ -67,10 +68,13 @@ interface CommandLine {
   readonly isBare: boolean;
 }
 
-async function readCommandLine(argv: readonly string[], commands: readonly CommandEntry[]): Promise<CommandLine> {
+async function readCommandLine(
+  argv: readonly string[],
+  { commands, io }: { commands: readonly CommandEntry[]; io: Io },
+): Promise<CommandLine> {
   const at = commandPosition(argv);
   const asksHelp = wordsBeforeDashes(argv).some((word) => word === '--help' || word === '-h');
-  const name = at === -1 ? (asksHelp ? 'help' : 'status') : argv[at]!;
+  const name = at === -1 ? (asksHelp ? 'help' : bareCommand(argv, io)) : argv[at]!;
   const rest = at === -1 ? argv : argv.toSpliced(at, 1);
   const entry = commands.find((candidate) => candidate.name === name);
   if (entry === undefined) throw unknownCommand(name, commands);
@@ -81,7 +85,14 @@ async function readCommandLine(argv: readonly string[], commands: readonly Comma
   }
   const command = await entry.load();
   const words = asksHelp ? rest.filter(isNotHelp) : rest;
-  return { command, parsed: await parseArguments(command, words), isBare: at === -1 && !asksHelp };
+  return { command, parsed: await parseArguments(command, words), isBare: at === -1 && !asksHelp && name === 'status' };
+}
+
+/** Without a command a person gets the terminal UI, and a pipe or a script the status. */
+function bareCommand(argv: readonly string[], io: Io): 'tui' | 'status' {
+  const { json, quiet } = guessOutputOptions(argv);
+  const isPerson = io.stdin.isTTY === true && isLiveTerminal(io, io.stdout) && !json && !quiet;
+  return isPerson ? 'tui' : 'status';
 }
 
 async function loadCommand(name: string, commands: readonly CommandEntry[]): Promise<Command> {
