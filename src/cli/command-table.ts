@@ -163,6 +163,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/doctor.ts')).command,
   },
   {
+    name: 'purge',
+    summary: 'take a leaked file out of every restore point',
+    group: 'more',
+    load: async () => (await import('./commands/purge.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',

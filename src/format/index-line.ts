@@ -82,6 +82,7 @@ function decodeBody(body: string, checksum: Sha256): DecodedIndexLine {
 }
 
 function eventDocument(event: IndexEvent): object {
+  if (event.event === 'purge') return { ...event, paths: event.paths.map(encodeJsonBytes) };
   return event.event === 'restore' ? { ...event, path: encodeJsonBytes(event.path) } : event;
 }
 
@@ -254,6 +255,17 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
   burst_resolved: object<EventOf<'burst_resolved'>>({
     event: oneOf(['burst_resolved']),
     by: oneOf(['rescue', 'prune']),
+  }),
+  purge: object<EventOf<'purge'>>({
+    event: oneOf(['purge']),
+    plan: text(200),
+    paths: list(byteString(64 * 1024), 10_000),
+    snapshots: count,
+    objects: count,
+    stillNeeded: count,
+    condemnedBytes: count,
+    deletedBytes: count,
+    deletedVersions: count,
   }),
   spool_damaged: object<EventOf<'spool_damaged'>>({
     event: oneOf(['spool_damaged']),

@@ -156,6 +156,19 @@ export type IndexEvent =
     }
   /** The person said that a burst is dealt with. */
   | { readonly event: 'burst_resolved'; readonly by: 'rescue' | 'prune' }
+  | {
+      readonly event: 'purge';
+      readonly plan: string;
+      readonly paths: readonly ByteString[];
+      /** Snapshots written anew, objects that stood at the paths, and how many of those are still needed elsewhere. */
+      readonly snapshots: number;
+      readonly objects: number;
+      readonly stillNeeded: number;
+      readonly condemnedBytes: number;
+      readonly deletedBytes: number;
+      /** Earlier versions the storage kept that were deleted for good. */
+      readonly deletedVersions: number;
+    }
   | { readonly event: 'spool_damaged'; readonly directory: string; readonly reason: string };
 
 /** An event as stored: who wrote it, when, and its place in that machine's chain. */

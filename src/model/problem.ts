@@ -54,7 +54,8 @@ export type NoticeCode =
   | 'hook_failed'
   | 'hook_untrusted'
   | 'key_file_open'
-  | 'earlier_keys_left';
+  | 'earlier_keys_left'
+  | 'purged';
 
 /** What a snapshot did not protect, and why: one row of the ledger. */
 export interface LedgerEntry {

@@ -73,7 +73,7 @@ export function openPruneWorld(options: { start?: string } = {}): PruneWorld {
         if (expected === undefined) throw new Error(`nobody took ${record.id}`);
         const files = await readSnapshot(reader, record.tree);
         for (const path of files.keys()) if (path.startsWith('state/')) files.delete(path);
-        if (JSON.stringify([...files].sort()) !== JSON.stringify([...expected].sort())) {
+        if (listing(files) !== listing(expected)) {
           throw new Error(`${record.id} is not what was captured`);
         }
         // Times and modes are part of it.
@@ -82,6 +82,10 @@ export function openPruneWorld(options: { start?: string } = {}): PruneWorld {
       return points.length;
     },
   };
+}
+
+function listing(files: ReadonlyMap<string, string>): string {
+  return JSON.stringify([...files].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function commitTree(reader: ObjectReader, commit: ObjectId): Promise<string> {

@@ -75,5 +75,16 @@ export const sampleEvents: readonly IndexEvent[] = [
     writtenBytes: 3,
     deletedBytes: 2,
   },
+  {
+    event: 'purge',
+    plan: '2026-04-16T12:00:00Z-1a2b',
+    paths: ['keys/secret.pem', 'odd\xff'],
+    snapshots: 3,
+    objects: 2,
+    stillNeeded: 1,
+    condemnedBytes: 9,
+    deletedBytes: 8,
+    deletedVersions: 7,
+  },
   { event: 'spool_damaged', directory: 'damaged-000000000001-x', reason: 'a file is missing' },
 ];

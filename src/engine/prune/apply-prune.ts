@@ -101,7 +101,7 @@ async function applyWith(deps: Deps, run: Run): Promise<PruneOutcome> {
   const { lease, options } = run;
   const { signal } = options;
   const outline = await outlinePrune(deps, run.survey, { ...options, now: deps.clock.now() });
-  const written = await writePlan(deps, { outline, lease, signal });
+  const written = await writePlan(deps, { kind: 'prune', outline, lease, signal });
   const { dropped, stayed, blocked } = await dropRecords(deps, { outline, lease, signal });
   const swept = await sweepCondemned(deps, { survey: run.survey, lease, graceMs, newPlan: written.plan, signal });
   const deletedBytes = swept.deletedBytes;
@@ -130,9 +130,17 @@ async function applyWith(deps: Deps, run: Run): Promise<PruneOutcome> {
 }
 
 /** Gathers what must move, uploads it, and writes the plan: from then on the condemned packs are on their way out. */
-async function writePlan(
+export async function writePlan(
   deps: Deps,
-  work: { outline: PruneOutline; lease: PruneLease; signal: AbortSignal | undefined },
+  work: {
+    kind: PrunePlan['kind'];
+    outline: Pick<
+      PruneOutline,
+      'dropped' | 'condemned' | 'standing' | 'leftovers' | 'gathered' | 'gatheredBytes' | 'opened'
+    >;
+    lease: PruneLease;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<{ readonly plan: PrunePlan | null; readonly bytes: number }> {
   const { outline, lease, signal } = work;
   const { dropped, condemned, leftovers, gathered } = outline;
@@ -151,7 +159,7 @@ async function writePlan(
   for (const pack of sealed) packs.push(await uploadPack(deps, pack, signal));
   const plan: PrunePlan = {
     plan: name,
-    kind: 'prune',
+    kind: work.kind,
     at: now.toISOString(),
     machine: deps.identity.machine.name,
     user: deps.identity.machine.user,
@@ -178,7 +186,7 @@ function planName(deps: Deps, now: Date): string {
   return `${now.toISOString().slice(0, 19)}Z-${deps.identity.machine.id.slice(0, 16)}-${nonce}`;
 }
 
-async function uploadPack(deps: Deps, pack: SealedPack, signal: AbortSignal | undefined): Promise<PackRef> {
+export async function uploadPack(deps: Deps, pack: SealedPack, signal: AbortSignal | undefined): Promise<PackRef> {
   const key = consolidatedPackKey(pack.hash);
   const { sizeBytes, sha256, indexSizeBytes, indexSha256, objectCount } = pack;
   await deps.storage.putIfAbsent(key, { kind: 'file', path: pack.packPath, sizeBytes, sha256 }, { signal });
@@ -255,14 +263,21 @@ async function assertNoBurst(deps: Deps, { ignoreBurst }: PruneOptions): Promise
   const hold = readBurstHold(rows);
   if (hold === null) return false;
   if (ignoreBurst === true) return true;
-  throw new HoldfastError('prune_refused', `Many files vanished or changed at once on ${hold.at.slice(0, 10)}; retention waits.`, {
-    hint: 'See what happened with: holdfast rescue. When all is well: holdfast prune --apply --ignore-burst',
-    data: { at: hold.at, machine: hold.machine },
-  });
+  throw new HoldfastError(
+    'prune_refused',
+    `Many files vanished or changed at once on ${hold.at.slice(0, 10)}; retention waits.`,
+    {
+      hint: 'See what happened with: holdfast rescue. When all is well: holdfast prune --apply --ignore-burst',
+      data: { at: hold.at, machine: hold.machine },
+    },
+  );
 }
 
 /** What prune deletes by mistake must be retrievable for a while, or somebody must have said that it need not be. */
-async function assertWayBack(deps: Deps, { withoutVersions, alone, signal }: PruneOptions): Promise<void> {
+export async function assertWayBack(
+  deps: Deps,
+  { withoutVersions, alone, signal }: Pick<PruneOptions, 'withoutVersions' | 'alone' | 'signal'>,
+): Promise<void> {
   const versioning = await deps.storage.versioning({ signal });
   if (versioning !== 'on' && withoutVersions !== true) {
     throw new HoldfastError('versioning_off', versioningText[versioning], {

@@ -46,20 +46,28 @@ interface Candidate {
 export function planPacks(
   reader: ObjectReader,
   packs: PacksInUse,
-  options: { live: LiveObjects; kept: readonly SnapshotRecord[]; planned: ReadonlySet<string>; seed: number },
+  options: {
+    live: LiveObjects;
+    kept: readonly SnapshotRecord[];
+    planned: ReadonlySet<string>;
+    seed: number;
+    /** A pack that holds such an object goes, whoever names it and however much of it is needed. */
+    mustLeave?: (id: ObjectId) => boolean;
+  },
 ): PackFates {
-  const { live } = options;
+  const { live, mustLeave } = options;
   const numbers = new Map(reader.packs.map(({ key }, number) => [key, number]));
   const kept = new Set(options.kept.flatMap((record) => record.packs.map(({ key }) => key)));
   const settled = new ObjectIdSet({ seed: options.seed });
   const candidates: Candidate[] = [];
+  const leaving: Candidate[] = [];
   for (const { ref } of packs.live) {
     const number = numbers.get(ref.key)!;
-    if (kept.has(ref.key)) settle(reader, number, settled);
+    if (mustLeave !== undefined && holds(reader, number, mustLeave)) leaving.push({ ref, number, isPlanned: false });
+    else if (kept.has(ref.key)) settle(reader, number, settled);
     else candidates.push({ ref, number, isPlanned: options.planned.has(ref.key) });
   }
   const standing: PackRef[] = [];
-  const leaving: Candidate[] = [];
   let leavingBytes = 0;
   for (const candidate of inOrderOfJudgement(candidates)) {
     const { ref, number, isPlanned } = candidate;
@@ -101,6 +109,11 @@ export function packBytes(ref: PackRef): number {
 /** The two keys of a pack. */
 export function keysOfPack(ref: { readonly key: string }): readonly [string, string] {
   return [ref.key, packIndexKey(ref.key)];
+}
+
+function holds(reader: ObjectReader, number: number, wanted: (id: ObjectId) => boolean): boolean {
+  for (const { id } of reader.entries(number)) if (wanted(id)) return true;
+  return false;
 }
 
 function settle(reader: ObjectReader, number: number, settled: ObjectIdSet): void {

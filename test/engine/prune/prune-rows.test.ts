@@ -40,10 +40,8 @@ describe('prune refuses, and changes nothing', () => {
     const world = openPruneWorld();
     await edits(world, 3);
     for (const state of ['off', 'suspended', 'unsupported', 'unknown'] as const) {
-      const versioning = world.storage.versioning;
       world.storage.versioning = async () => state;
       await expectRefusal(world, newestOnly, 'versioning_off');
-      world.storage.versioning = versioning;
     }
     world.storage.versioning = async () => 'off';
     const outcome = await applyPrune(world.machine('desk').deps, { ...newestOnly, withoutVersions: true });
