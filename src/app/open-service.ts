@@ -26,6 +26,8 @@ const keptVariables = [
   'PATH',
   'XDG_DATA_HOME',
   'HOLDFAST_MACHINE',
+  'HOLDFAST_KEY_FILE',
+  'HOLDFAST_KEY_COMMAND',
   'AWS_PROFILE',
   'AWS_REGION',
   'AWS_CONFIG_FILE',
@@ -72,6 +74,8 @@ export function openVaultService(config: Config, host: Host, vaultId: string): V
         config.vaultRoot,
         ...store,
         ...(config.insecure ? ['--insecure'] : []),
+        ...(config.keyFile === null ? [] : ['--key-file', config.keyFile]),
+        ...(config.keyCommand === null ? [] : ['--key-command', config.keyCommand]),
       ],
       env: Object.fromEntries(
         keptVariables.flatMap((name): [string, string][] => {

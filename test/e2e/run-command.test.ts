@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openCliVault, endOf, type CliVault } from '../support/cli-vault.ts';
@@ -67,7 +67,22 @@ describe('holdfast run', () => {
     writeFileSync(join(vault.root, 'state/.holdfast'), '');
     const refused = await vault.run(sh('touch ran'));
     expect(refused.code).toBe(9);
+    expect(refused.err).toContain('The command was not run.');
     expect(readdirSync(vault.root)).not.toContain('ran');
+  });
+
+  test('--anyway runs it although there is no snapshot to go back to; 0 is not the end then', async () => {
+    const vault = openVault();
+    const store = join(vault.folder, 'store');
+    await vault.run(['snapshot', '--store', store]);
+    // The store lost what this machine has seen in it: no snapshot can build on that.
+    rmSync(join(store, 'snapshots'), { recursive: true });
+    expect((await vault.run(['run', '--store', store, '--', 'touch', 'ran'])).code).toBe(7);
+    expect(readdirSync(vault.root)).not.toContain('ran');
+    const anyway = await vault.run(['run', '--store', store, '--anyway', '--', 'touch', 'ran']);
+    expect(anyway.err).toContain('Running the command anyway');
+    expect(readdirSync(vault.root)).toContain('ran');
+    expect(anyway.code).toBe(7);
   });
 
   test('Q10: SIGTERM goes to the command; what it had done by then is kept, and its end is the code', async () => {

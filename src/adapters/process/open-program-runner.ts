@@ -15,7 +15,12 @@ const graceMs = 2_000;
 /** Outputs that a program handed on to one of its own may stay open for ever. */
 const drainMs = 250;
 /** What opens the store is no business of a hook's. */
-const withheld: ReadonlySet<string> = new Set(['HOLDFAST_KEY', 'HOLDFAST_PASSPHRASE', 'BACKUP_ENCRYPTION_KEY']);
+const withheld: ReadonlySet<string> = new Set([
+  'HOLDFAST_KEY',
+  'HOLDFAST_NEW_KEY',
+  'HOLDFAST_PASSPHRASE',
+  'BACKUP_ENCRYPTION_KEY',
+]);
 
 /** Runs programs in process groups of their own, so that a time limit ends everything they started too. */
 export function openProgramRunner(options: ProgramRunnerOptions): ProgramRunner {

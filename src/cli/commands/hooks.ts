@@ -6,6 +6,7 @@ import type { OutsideAction } from '../../model/outside.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
+import { printAdvice } from '../print-advice.ts';
 import { wrapToWidth } from '../../format/text-width.ts';
 
 export const command: Command = {
@@ -42,7 +43,7 @@ export const command: Command = {
     if (action === 'forget') out.print(`  ${formatCounted(forgotten, 'approval')} withdrawn.`);
     const waiting = rows.filter(({ trusted }) => !trusted).length;
     if (waiting > 0 && action === 'list') {
-      out.print(`  ${waiting} not approved: not run, not called. After a look at them:  holdfast hooks trust`);
+      printAdvice(out, `${waiting} not approved: not run, not called. After a look at them:`, 'holdfast hooks trust');
     }
     return exitCodes.ok;
   },

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { Delivery } from '../../ports/notifier.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { printAdvice } from '../print-advice.ts';
 import { printFact } from '../print-fact.ts';
 
 export const command: Command = {
@@ -42,7 +43,7 @@ export const command: Command = {
       printFact(out, channel, `${out.paint(colours[outcome], outcome)}: ${displayText(detail)}`);
     }
     const reached = deliveries.filter(({ outcome }) => outcome === 'delivered').length;
-    if (reached === 0) out.print('  No alert would reach you. See "alerts" in: holdfast help settings');
+    if (reached === 0) printAdvice(out, 'No alert would reach you. See "alerts" in:', 'holdfast help settings');
     const hasFailed = deliveries.some(({ outcome }) => outcome === 'failed' || outcome === 'untrusted');
     return hasFailed || reached === 0 ? exitCodes.incomplete : exitCodes.ok;
   },

@@ -15,6 +15,7 @@ import { describePoint, type ChosenPoint } from '../choose-point.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodeOfKind, exitCodes } from '../exit-codes.ts';
 import { openPoints, type PointsAtHand } from '../points-at-hand.ts';
+import { printAdvice } from '../print-advice.ts';
 import { printProblems, problemFields } from '../print-problems.ts';
 import { shellQuote } from '../shell-quote.ts';
 import { wrapToWidth } from '../../format/text-width.ts';
@@ -71,7 +72,8 @@ export const command: Command = {
       complete: outcome?.complete ?? null,
       problems: problemFields(outcome?.problems ?? []),
     });
-    if (hold !== null) context.out.print('  When all is well again, let pruning go on:  holdfast rescue --resolve');
+    if (hold !== null)
+      printAdvice(context.out, 'When all is well again, let pruning go on:', 'holdfast rescue --resolve');
     if (outcome === null) return exitCodes.ok;
     if (outcome.damaged > 0) return exitCodeOfKind.integrity;
     return outcome.problems.length === 0 ? exitCodes.ok : exitCodes.incomplete;
@@ -151,6 +153,9 @@ async function restoreVanished(
   const root = relative(io.cwd, deps.identity.vault.root) || '.';
   if (io.platform === 'win32') out.print('  Nothing live was touched. Look through them, and move back what you want.');
   // -n: what has come back in the meantime is not written over.
-  else out.print(`  Nothing live was touched. To take all of it:  cp -pRn ${quote(`${directory}/.`)} ${quote(root)}`);
+  else {
+    const take = `cp -pRn ${quote(`${directory}/.`)} ${quote(root)}`;
+    printAdvice(out, 'Nothing live was touched. To take all of it:', take);
+  }
   return outcome;
 }

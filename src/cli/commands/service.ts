@@ -3,6 +3,7 @@ import { displayText } from '../../format/display-name.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { printAdvice } from '../print-advice.ts';
 import { printFact } from '../print-fact.ts';
 import { wrapToWidth } from '../../format/text-width.ts';
 
@@ -118,6 +119,6 @@ async function status({ out }: CommandContext, { manager, spec }: VaultService):
   const word = isInstalled ? (isRunning ? 'running' : 'installed, not running') : 'not installed';
   out.print(`  ${mark} ${word}`);
   if (detail !== '') printFact(out, manager.name, displayText(detail));
-  if (!isInstalled) out.print('  Install it with:  holdfast service install');
+  if (!isInstalled) printAdvice(out, 'Install it with:', 'holdfast service install');
   return isRunning ? exitCodes.ok : exitCodes.incomplete;
 }
