@@ -1,5 +1,5 @@
 import { mapConcurrent } from '../lib/map-concurrent.ts';
-import { isHoldfastError } from '../model/errors.ts';
+import { type HoldfastError, isHoldfastError } from '../model/errors.ts';
 import type { ObjectId } from '../model/ids.ts';
 import type { GitObject, ObjectLocation, ObjectReader } from '../ports/object-reader.ts';
 import { decodeEntry } from './decode-entry.ts';
@@ -73,6 +73,6 @@ function decodeOrNull(bytes: Uint8Array, entry: { id: ObjectId; start: number; e
 }
 
 /** True for what is wrong with objects or packs themselves: others may be whole. */
-export function isDamage(error: unknown): boolean {
+export function isDamage(error: unknown): error is HoldfastError {
   return isHoldfastError(error) && error.kind === 'integrity';
 }

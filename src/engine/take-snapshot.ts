@@ -89,6 +89,7 @@ export async function takeSnapshotLocked(
   const known = await loadStoreView(deps, { refresh: mayAsk ? 'due' : 'never', signal: options.signal });
   assertNotRewound(known, deps.storage.url);
   assertNotForeign(deps, known);
+  await assertChainKnown(deps, known);
   if (mayAsk) await assertBaseStillThere(deps, known, options.signal);
   const view = await withoutStranded(deps, known, options);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
@@ -176,6 +177,14 @@ async function cleanUp(deps: Deps): Promise<Notice[]> {
 async function setAside(deps: Deps, entry: DamagedSpoolEntry): Promise<void> {
   await deps.spool.setAside(entry);
   await deps.snapshotIndex.append({ event: 'spool_damaged', directory: entry.directory, reason: entry.reason });
+}
+
+/** Cut off from a store it remembers nothing of, a machine would begin its chain of records a second time; its own log knows better. */
+async function assertChainKnown(deps: Deps, view: StoreView): Promise<void> {
+  const { id } = deps.identity.machine;
+  if (view.unreachable === null || newestOfMachine(view.points, id) !== null) return;
+  const { rows } = await deps.snapshotIndex.read();
+  if (rows.some((row) => row.machine === id && row.event.event === 'snapshot')) throw view.unreachable;
 }
 
 /**

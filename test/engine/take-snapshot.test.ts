@@ -137,10 +137,12 @@ describe('taking snapshots', () => {
     vault.write('a.md', 'two');
     const { record } = await takenBy(nextCommand(vault), 'second');
     expect(record).toMatchObject({ base: first.record.id, chain: { sequence: 2 } });
-    forget();
-    vault.storage.hooks = { beforeCall: unreachable };
-    await expect(snapshot(nextCommand(vault), 'third')).rejects.toMatchObject({ code: 'storage_unavailable' });
-    vault.storage.hooks = {};
+    for (const damage of [forget, () => rmSync(join(vault.privateFolder, 'cache'), { recursive: true })]) {
+      damage();
+      vault.storage.hooks = { beforeCall: unreachable };
+      await expect(snapshot(nextCommand(vault), 'third')).rejects.toMatchObject({ code: 'storage_unavailable' });
+      vault.storage.hooks = {};
+    }
     expect((await takenBy(nextCommand(vault), 'third')).record.chain.sequence).toBe(3);
     await expectSound(vault, 3);
   });

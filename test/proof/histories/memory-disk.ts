@@ -141,6 +141,17 @@ export class MemoryDisk {
     if (node !== null) settleNode(node);
   }
 
+  /** The file a power cut would leave at a path; null when its name was never synced. */
+  survivor(path: ByteString): FileNode | null {
+    let node: DiskNode = this.root;
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      const next: DiskNode | undefined = node.kind === 'folder' ? node.durable.get(name) : undefined;
+      if (next === undefined) return null;
+      node = next;
+    }
+    return node.kind === 'file' ? node : null;
+  }
+
   // Looking.
 
   /** Null where there is nothing; every other failure is thrown. */

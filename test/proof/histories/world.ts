@@ -44,6 +44,7 @@ export class Broken extends Error {
   override readonly name = 'Broken';
 }
 
+const indexPath = 'state/log/snapshots.ndjson';
 const labels = ['one', 'two', 'Two', 'a/b c', 'ü', 'auto-m0'];
 
 /**
@@ -59,6 +60,7 @@ export class World implements StepRunner {
   readonly #bytes = new Map<string, Uint8Array>();
   /** Counts what was compared, for the page. */
   readonly counts = { steps: 0, commands: 0, checks: 0, troubles: 0 };
+  readonly #forgetful = new Set<string>();
   #auditor: SimMachine | null = null;
   #serverMs = Date.parse('2026-03-01T09:00:00Z');
 
@@ -150,11 +152,14 @@ export class World implements StepRunner {
 
   #lose(machine: SimMachine, what: 'index' | 'cache'): string {
     if (machine.paused !== null) return 'nothing to do';
-    const path = what === 'index' ? 'state/log/snapshots.ndjson' : 'state/.holdfast/cache';
+    const path = what === 'index' ? indexPath : 'state/.holdfast/cache';
     fs.rmSync(`${machine.vaultPath}/${path}`, { recursive: true, force: true });
     machine.disk.settle(`${machine.vaultPath}/state`);
     machine.disk.touched.clear();
-    if (what === 'index') machine.index = '';
+    if (what === 'index') {
+      machine.index = '';
+      this.#forgetful.add(machine.name);
+    }
     machine.open();
     return what;
   }
@@ -381,12 +386,12 @@ export class World implements StepRunner {
   }
 
   #rememberIndex(machine: SimMachine): void {
-    const node = this.#indexOf(machine);
+    const node = machine.disk.survivor(`${machine.vaultPath}/${indexPath}`);
     machine.index = node === null ? '' : Buffer.from(node.durable).toString('latin1');
   }
 
   #indexOf(machine: SimMachine): FileNode | null {
-    const node = machine.disk.find(`${machine.vaultPath}/state/log/snapshots.ndjson`, { follow: false });
+    const node = machine.disk.find(`${machine.vaultPath}/${indexPath}`, { follow: false });
     return node?.kind === 'file' ? node : null;
   }
 
@@ -428,8 +433,9 @@ export class World implements StepRunner {
     const twin = [...this.known.values()].find(
       (known) => known.record.machine.id === record.machine.id && known.record.chain.sequence === record.chain.sequence,
     );
+    // With its cache and its log both gone, a machine cut off from the store cannot know that it was there before.
     this.must(
-      twin === undefined,
+      twin === undefined || this.#forgetful.has(record.machine.id),
       'P10',
       `${record.id} and ${twin?.record.id} are both number ${record.chain.sequence}`,
     );
