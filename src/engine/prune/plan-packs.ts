@@ -9,8 +9,8 @@ import type { LiveObjects, PathHint } from './find-live.ts';
 
 /** A pack this full is left where it is: writing it anew would cost more than it frees. */
 const fullShare = 0.8;
-/** A smaller pack of a dropped snapshot is always taken apart: requests cost more than bytes. */
-const standingBytesMin = 256 * 1024;
+/** A smaller pack is always taken apart: requests cost more than bytes, and what is alike packs better together. */
+const standingBytesMin = 2 * 1024 * 1024;
 const mergeFactor = 2;
 /** So little garbage in a pack of an earlier run is left in it. */
 const garbageBytesMax = 64 * 1024;
@@ -40,7 +40,7 @@ interface Candidate {
 }
 
 /**
- * Decides for every pack that no kept record names whether it stays. Packs of kept records are never touched. Objects that live
+ * Decides for every pack whether it stays. Packs of kept records are not touched, but for the `foldable` ones. Objects that live
  * only in packs condemned earlier (a snapshot relied on one at that very moment) are gathered as well.
  */
 export function planPacks(
@@ -50,6 +50,8 @@ export function planPacks(
     live: LiveObjects;
     kept: readonly SnapshotRecord[];
     planned: ReadonlySet<string>;
+    /** Packs of kept snapshots that may be gathered as well: old ones, whose versions of files pack best together. */
+    foldable?: ReadonlySet<string>;
     seed: number;
     /** A pack that holds such an object goes, whoever names it and however much of it is needed. */
     mustLeave?: (id: ObjectId) => boolean;
@@ -64,7 +66,7 @@ export function planPacks(
   for (const { ref } of packs.live) {
     const number = numbers.get(ref.key)!;
     if (mustLeave !== undefined && holds(reader, number, mustLeave)) leaving.push({ ref, number, isPlanned: false });
-    else if (kept.has(ref.key)) settle(reader, number, settled);
+    else if (kept.has(ref.key) && options.foldable?.has(ref.key) !== true) settle(reader, number, settled);
     else candidates.push({ ref, number, isPlanned: options.planned.has(ref.key) });
   }
   const standing: PackRef[] = [];
@@ -81,7 +83,7 @@ export function planPacks(
       leavingBytes += neededBytes;
       continue;
     }
-    if (!isPlanned) standing.push(ref);
+    if (!isPlanned && !kept.has(ref.key)) standing.push(ref);
     settle(reader, number, settled);
   }
   const reserve = packs.condemned.flatMap(({ ref }) => numbers.get(ref.key) ?? []);

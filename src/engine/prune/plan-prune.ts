@@ -17,6 +17,12 @@ export const graceMs = 24 * 3_600_000;
 /** What belongs to no snapshot may be an upload whose machine sleeps; after this long it is condemned like a pack. */
 const leftoverAgeMs = 7 * 24 * 3_600_000;
 
+/** Younger snapshots are mostly dropped soon. */
+const foldAgeMs = 24 * 3_600_000;
+/** With nothing to drop, fewer packs than this are not worth a run of their own. */
+const foldPacksMin = 16;
+const hintPackBytesMax = 64 * 1024 * 1024;
+
 /** What prune would do, and what an earlier run left to be done. */
 export interface PruneOutline extends PackFates {
   readonly decisions: readonly RetentionDecision[];
@@ -54,9 +60,15 @@ export async function outlinePrune(deps: Deps, survey: StoreSurvey, options: Out
   const planned = new Set(survey.marks.plans.flatMap((plan) => plan.packs.map(({ key }) => key)));
   const keptRecords = kept.map(({ record }) => record);
   const seed = Buffer.from(deps.random.bytes(4)).readUInt32LE();
-  const wantsHint = hintFilter(opened, { kept: keptRecords.flatMap((record) => record.packs.map(({ key }) => key)) });
+  const wantsHint = hintFilter(opened, planned);
   const live = await findLive(opened.reader, keptRecords, { seed, wantsHint, signal });
-  const fates = planPacks(opened.reader, packs, { live, kept: keptRecords, planned, seed });
+  const fates = planPacks(opened.reader, packs, {
+    live,
+    kept: keptRecords,
+    planned,
+    foldable: foldablePacks(kept, { isDropping: dropped.length > 0, now: options.now }),
+    seed,
+  });
   return {
     ...fates,
     decisions,
@@ -80,13 +92,25 @@ async function openWhole(deps: Deps, packs: PacksInUse, signal: AbortSignal | un
   });
 }
 
-/** Paths are remembered only of what may have to be written anew: of what does not lie in the packs of kept snapshots. */
-function hintFilter({ reader }: OpenedReader, options: { kept: readonly string[] }): (id: ObjectId) => boolean {
-  const keptKeys = new Set(options.kept);
-  const isKept = reader.packs.map(({ key }) => keptKeys.has(key));
+/** Packs of kept snapshots that are no longer recent; the newest ones are what the next snapshots are compared with. */
+function foldablePacks(
+  kept: readonly RestorePoint[],
+  options: { isDropping: boolean; now: Date },
+): ReadonlySet<string> {
+  const newest = new Set([...Map.groupBy(kept, ({ record }) => record.machine.id).values()].map((own) => own[0]!));
+  const old = kept.filter((point) => {
+    return !newest.has(point) && options.now.getTime() - Date.parse(point.record.takenAt) > foldAgeMs;
+  });
+  const keys = new Set(old.flatMap(({ record }) => record.packs.map(({ key }) => key)));
+  return options.isDropping || keys.size >= foldPacksMin ? keys : new Set();
+}
+
+/** Paths are remembered only of what may have to be written anew: not of what lies in large packs. */
+function hintFilter({ reader }: OpenedReader, planned: ReadonlySet<string>): (id: ObjectId) => boolean {
+  const isLarge = reader.packs.map(({ key, sizeBytes }) => !planned.has(key) && sizeBytes > hintPackBytesMax);
   return (id) => {
     const at = reader.locate(id);
-    return at !== null && !isKept[at.pack]!;
+    return at !== null && !isLarge[at.pack]!;
   };
 }
 
