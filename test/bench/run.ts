@@ -12,7 +12,9 @@ import { parseArgs } from 'node:util';
 import { type Line, findPeers, freshFolders } from './bench.ts';
 import { firstSnapshot, largeFiles, millionFiles, tenEdits, unchanged } from './rows/capture.ts';
 import { diffRow, logRow, oneFileRow, restoreAll } from './rows/restore.ts';
+import { prunedBytesRow, retentionRow } from './rows/prune.ts';
 import { startUp } from './rows/start-up.ts';
+import { terminal } from './rows/terminal.ts';
 
 const rows = [
   firstSnapshot,
@@ -25,6 +27,9 @@ const rows = [
   oneFileRow,
   diffRow,
   logRow,
+  terminal,
+  retentionRow,
+  prunedBytesRow,
 ];
 
 const { values } = parseArgs({
