@@ -169,6 +169,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/purge.ts')).command,
   },
   {
+    name: 'runbook',
+    summary: 'print recovery procedures, filled in for this vault',
+    group: 'get back',
+    load: async () => (await import('./commands/runbook.ts')).command,
+  },
+  {
+    name: 'checklist',
+    summary: 'print what to look at daily, weekly, monthly, quarterly',
+    group: 'prove',
+    load: async () => (await import('./commands/checklist.ts')).command,
+  },
+  {
     name: 'reindex',
     summary: 'rebuild the local index from the store',
     group: 'prove',

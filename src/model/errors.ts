@@ -20,6 +20,7 @@ export const errorKinds = {
   vault_unsuitable: 'refused',
   holding_not_ignored: 'refused',
   restore_too_large: 'refused',
+  file_not_ours: 'refused',
   not_applied: 'refused',
   prune_refused: 'refused',
   clock_skewed: 'refused',

@@ -8,6 +8,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { ledgerPhrases } from '../ledger-text.ts';
 import type { Output } from '../output.ts';
 import { ledgerFields, pointFields } from '../point-fields.ts';
+import { printMetrics, printRecoveryMatrix } from '../print-metrics.ts';
 import { printFact } from '../print-fact.ts';
 import { joinToWidth, wrapToWidth } from '../../format/text-width.ts';
 import { repositoryFields, repositoryText, watchFacts, watchFields } from '../watch-facts.ts';
@@ -22,12 +23,19 @@ export const command: Command = {
       'a look), 1 for red (not protected as promised). Without it, a status that could be read ends 0 whatever it says.',
   ],
   arguments: [],
-  options: [{ flags: '--check', summary: 'end with 0 when green, 3 when yellow, 1 when red' }],
+  options: [
+    { flags: '--check', summary: 'end with 0 when green, 3 when yellow, 1 when red' },
+    { flags: '--metrics', summary: 'success, duration, growth, drills over thirty days' },
+    { flags: '--dr', summary: 'the recovery matrix: scenario, time, loss, automated' },
+  ],
   examples: [
     { command: 'holdfast status', means: 'one screen of truth' },
     { command: 'holdfast status --check --quiet', means: 'for scripts and monitors' },
   ],
-  async run({ out, io, flag, signal, openSession }) {
+  async run(context) {
+    const { out, io, flag, signal, openSession } = context;
+    if (flag('metrics')) return printMetrics(context);
+    if (flag('dr')) return printRecoveryMatrix(context);
     await using deps = await openSession();
     const report = await readStatus(deps, { signal });
     out.result({ command: 'status', ...statusFields(report) });
