@@ -19,6 +19,8 @@ import { drillReasons, lastDrillOf } from './drill-health.ts';
 import { historyReasons } from './history-health.ts';
 import { replicaReasons } from './replica-health.ts';
 import { rollbackReasons } from './rollback/pending-rollback.ts';
+import { packsInUse } from './pack-sources.ts';
+import { loadMarks } from './store-marks.ts';
 import { loadStoreView, type StoreView } from './store-view.ts';
 import { type ChangeSurvey, surveyChanges } from './survey-changes.ts';
 import { readHeartbeat, watchReasons, type WatchReport } from './watch-health.ts';
@@ -69,6 +71,7 @@ export async function readStatus(
   const lastDrill = lastDrillOf(rows);
   const ownPoints = view.points.filter(({ record }) => record.machine.id === deps.identity.machine.id);
   const lastVerify = rows.findLast((row) => row.event.event === 'verify') ?? null;
+  const packs = packsInUse(view.points, await loadMarks(deps));
   const machines = machinesOf(view.points, deps.identity.machine.id);
   const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
   const watch = await readHeartbeat(deps);
@@ -99,7 +102,7 @@ export async function readStatus(
     store: { url: deps.storage.url, reachable: view.unreachable === null, versioning },
     latest,
     snapshots: view.points.length,
-    storedBytes: view.points.reduce((sum, point) => sum + point.record.counts.storedBytes, 0),
+    storedBytes: packs.live.reduce((sum, { ref }) => sum + ref.sizeBytes + ref.indexSizeBytes, 0),
     waiting: view.spooled.length,
     machines,
     lastVerify,
