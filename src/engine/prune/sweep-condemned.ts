@@ -6,7 +6,7 @@ import type { StorageKey, StoredObject } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
 import { standOnLivePacks } from '../stand-on-live-packs.ts';
 import { loadStoreView } from '../store-view.ts';
-import { deleteUnlessBlocked } from './apply-prune.ts';
+import { deleteUnlessBlocked } from './delete-key.ts';
 import { keysOfPack } from './plan-packs.ts';
 import type { PruneLease } from './prune-lease.ts';
 import type { StoreSurvey } from './survey-store.ts';
