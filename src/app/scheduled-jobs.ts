@@ -8,18 +8,21 @@ import { drillBySchedule } from './scheduled-drill.ts';
 import { syncReplicas } from './scheduled-replication.ts';
 
 const hourMs = 3_600_000;
+const monthMs = 30 * 24 * hourMs;
 
 /** What the watcher does by itself, at the intervals of the settings. */
 export function scheduledJobs(config: Config): readonly ScheduledJob[] {
   const { schedule } = config;
+  const verifyMs = intervalMs(schedule.verify) ?? monthMs;
   const replicateMs = intervalMs(schedule.replicate);
   return [
     {
+      // A share each time, so that every byte of the store is read each month.
       name: 'verify',
       intervalMs: intervalMs(schedule.verify),
       lastRun: lastOf('verify'),
       run: async (deps, signal) => {
-        await verifyStore(deps, { depth: 'new', signal });
+        await verifyStore(deps, { depth: { rolling: Math.min(1, verifyMs / monthMs) }, signal });
       },
     },
     {

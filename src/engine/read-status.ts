@@ -17,6 +17,7 @@ import { type BurstHold, readBurstHold } from './burst-hold.ts';
 import type { Deps } from './deps.ts';
 import { drillReasons, lastDrillOf } from './drill-health.ts';
 import { historyReasons } from './history-health.ts';
+import { silentMachineReasons } from './machines-health.ts';
 import { replicaReasons } from './replica-health.ts';
 import { rollbackReasons } from './rollback/pending-rollback.ts';
 import { packsInUse } from './pack-sources.ts';
@@ -91,6 +92,7 @@ export async function readStatus(
       { rows, points: view.points, now: deps.clock.now() },
       { replicas: deps.settings.replicas, intervalMs: deps.settings.replicateEveryMs },
     ),
+    ...silentMachineReasons(machines, deps.clock.now()),
     ...drillReasons(lastDrill, ownPoints, deps.clock.now()),
     ...spoolReasons(view, await deps.spool.waitingElsewhere()),
     ...indexReasons(damage),

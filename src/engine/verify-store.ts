@@ -10,13 +10,11 @@ import { checkRecords } from './check-records.ts';
 import { checkStoreFiles } from './check-store-files.ts';
 import type { Deps } from './deps.ts';
 import { describeDamage } from './describe-damage.ts';
+import { choosePacks, type VerifyDepth } from './choose-packs.ts';
 import { createInspector } from './inspect-snapshot.ts';
 import { packsInUse } from './pack-sources.ts';
 import { loadMarks } from './store-marks.ts';
 import { loadStoreView, openPointReader, type StoreView } from './store-view.ts';
-
-/** How deep to look; `sample` is the share of packs to read, 0 to 1. */
-export type VerifyDepth = 'quick' | 'new' | 'full' | { readonly sample: number };
 
 /** Something in the store is not what it should be. */
 export interface VerifyFinding {
@@ -65,7 +63,8 @@ export async function verifyStore(
     ...checkChains(points, marks.plans),
   ];
 
-  const chosen = await choosePacks(deps, { packs, depth });
+  const { rows } = await deps.snapshotIndex.read();
+  const chosen = choosePacks(packs, { depth, rows, random: deps.random });
   const { badPacks, wrongIndexes } = await checkPresence(deps, packs, signal);
   const bad = new Map([...opened.unusable.map(({ key, reason }) => [key, reason] as const), ...badPacks]);
   const proved: string[] = [];
@@ -190,24 +189,6 @@ async function describeMissing(deps: Deps, key: string, signal: AbortSignal | un
     if (error.data['recoverable'] === true) return `${describeDamage(error)} (${error.hint ?? ''})`;
   }
   return 'the pack is missing';
-}
-
-async function choosePacks(
-  deps: Deps,
-  options: { packs: readonly PackRef[]; depth: VerifyDepth },
-): Promise<readonly PackRef[]> {
-  const { packs: all, depth } = options;
-  if (depth === 'quick') return [];
-  if (depth === 'full') return all;
-  if (depth === 'new') {
-    const { rows } = await deps.snapshotIndex.read();
-    const proved = new Set(rows.flatMap((row) => (row.event.event === 'verify' ? row.event.proved : [])));
-    return all.filter((ref) => !proved.has(ref.key));
-  }
-  const share = depth.sample;
-  const wanted = all.filter(() => Buffer.from(deps.random.bytes(4)).readUInt32LE() / 2 ** 32 < share);
-  // A sample that happens to be empty would prove nothing and still say "fine".
-  return wanted.length > 0 ? wanted : all.slice(-1);
 }
 
 async function snapshotFindings(

@@ -1,4 +1,5 @@
-import { verifyStore, type VerifyDepth, type VerifyFinding } from '../../engine/verify-store.ts';
+import type { VerifyDepth } from '../../engine/choose-packs.ts';
+import { verifyStore, type VerifyFinding } from '../../engine/verify-store.ts';
 import { displayText } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
 import { formatCount, formatCounted, formatSize } from '../../format/size.ts';
@@ -39,7 +40,7 @@ export const command: Command = {
     out.result({
       command: 'verify',
       depth: typeof depth === 'object' ? 'sample' : depth,
-      ...(typeof depth === 'object' ? { sample: depth.sample } : {}),
+      ...(typeof depth === 'object' && 'sample' in depth ? { sample: depth.sample } : {}),
       passed: findings.length === 0,
       findings,
       snapshots,
