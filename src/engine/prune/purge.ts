@@ -11,7 +11,9 @@ import type { ByteString } from '../../lib/bytes.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { isSnapshotId, type ObjectId, type SnapshotId } from '../../model/ids.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
-import type { SnapshotRecord } from '../../model/snapshot.ts';
+import type { Pin } from '../../model/pin.ts';
+import type { PackRef, SnapshotRecord } from '../../model/snapshot.ts';
+import type { OpenedReader } from '../../ports/object-access.ts';
 import type { ObjectReader } from '../../ports/object-reader.ts';
 import type { Deps } from '../deps.ts';
 import { packsInUse } from '../pack-sources.ts';
@@ -22,11 +24,11 @@ import { deleteUnlessBlocked } from './delete-key.ts';
 import { assertWayBack } from './prune-guards.ts';
 import { uploadPack, writePlan } from './write-plan.ts';
 import { findLive } from './find-live.ts';
-import { keysOfPack, packBytes, planPacks } from './plan-packs.ts';
+import { keysOfPack, packBytes, type PackFates, planPacks } from './plan-packs.ts';
 import { graceMs } from './plan-prune.ts';
 import { assertClock, takePruneLease } from './prune-lease.ts';
 import { createPathRemover, type RewrittenSnapshot } from './remove-path.ts';
-import { surveyStore } from './survey-store.ts';
+import { type StoreSurvey, surveyStore } from './survey-store.ts';
 import { sweepCondemned } from './sweep-condemned.ts';
 
 export interface PurgeOptions {
@@ -66,90 +68,44 @@ export async function purgePaths(deps: Deps, options: PurgeOptions): Promise<Pur
   try {
     assertClock(deps, lease.storeNow);
     const survey = await surveyStore(deps, { signal });
-    const packs = packsInUse(survey.points, survey.marks);
-    const opened = await deps.objects.openReader([...packs.condemned, ...packs.live], { signal });
-    if (opened.unusable.length > 0)
-      throw new HoldfastError('pack_missing', `A pack cannot be used: ${opened.unusable[0]!.key}.`);
-    await using draft = await deps.spool.begin();
-    await using writer = deps.objects.openWriter(draft.directory, opened.known);
-    const remover = createPathRemover(opened.reader, writer, options.paths);
-    const changed: { point: RestorePoint; rewritten: RewrittenSnapshot }[] = [];
-    for (const point of survey.points) {
-      signal?.throwIfAborted();
-      const rewritten = await remover.remove(point.record);
-      if (rewritten !== null) changed.push({ point, rewritten });
-    }
-    if (changed.length === 0) {
-      throw new HoldfastError('path_unknown', 'No restore point in the store has that path.', {
-        hint: 'Look for it with: holdfast find',
-      });
-    }
-    const sealed = await writer.seal();
-    const newPacks = [];
-    for (const pack of sealed) newPacks.push(await uploadPack(deps, pack, signal));
-    const ids = new Set<string>(survey.points.map(({ record }) => record.id));
-    const records = changed.map(({ point, rewritten }) => purgedRecord(point.record, rewritten, ids));
-
-    const sources = newPacks.map((ref) => ({ ref, localDirectory: null }));
-    const all = await deps.objects.openReader([...packs.condemned, ...packs.live, ...sources], { signal });
-    const gone = new Set(changed.map(({ point }) => point));
-    const kept = survey.points.filter((point) => !gone.has(point)).map(({ record }) => record);
-    const seed = Buffer.from(deps.random.bytes(4)).readUInt32LE();
-    const live = await findLive(all.reader, [...kept, ...records], { seed, wantsHint: () => true, signal });
-    const leaked = await everythingBelow(opened.reader, remover.removed, signal);
-    const dead = new Set([...leaked].filter((id) => !live.ids.has(rawObjectId(id), 0)));
-    const planned = new Set([
-      ...survey.marks.plans.flatMap((plan) => plan.packs.map(({ key }) => key)),
-      ...newPacks.map(({ key }) => key),
-    ]);
-    const fates = planPacks(
-      all.reader,
-      { live: [...packs.live, ...sources], condemned: packs.condemned },
-      { live, kept, planned, seed, mustLeave: (id) => dead.has(id) },
-    );
-    const dropped = changed.map(({ point }) => point);
-    const gatheredBytes = fates.gathered.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const left = new Set(fates.condemned.map(({ key }) => key));
-    const outline = { ...fates, standing: [...fates.standing, ...newPacks.filter(({ key }) => !left.has(key))] };
+    const rewriting = await rewriteSnapshots(deps, survey, options);
+    const { changed, leaked } = rewriting;
+    const { fates, opened, dead } = await findFates(deps, { survey, rewriting, signal });
     const { plan } = await writePlan(deps, {
       kind: 'purge',
-      outline: { ...outline, dropped, leftovers: [], gatheredBytes, opened: all },
+      outline: {
+        ...fates,
+        dropped: changed.map(({ point }) => point),
+        leftovers: [],
+        gatheredBytes: fates.gathered.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        opened,
+      },
       lease,
       signal,
     });
-    for (const record of records) {
-      const bytes = encodeRecord(record);
-      await deps.storage.putIfAbsent(
-        recordKey(record.id),
-        { kind: 'bytes', bytes, sha256: sha256Of(bytes) },
-        { signal },
-      );
-    }
-    await carryPins(
-      deps,
-      changed.map(({ point }, at) => [point.record.id, records[at]!.id]),
-      survey.view.pins,
-    );
+    await putRecords(deps, changed, survey.view.pins);
     const blocked: string[] = [];
-    for (const { point } of changed)
+    for (const { point } of changed) {
       await deleteUnlessBlocked(deps, recordKey(point.record.id), { lease, blocked, signal });
-    const sweep = { survey, lease, graceMs: options.now ? 0 : graceMs, newPlan: plan, signal };
-    const swept = await sweepCondemned(deps, sweep);
-    const deletedVersions =
-      options.now && options.versions && plan !== null
-        ? await deleteVersions(
-            deps,
-            [...plan.condemned.flatMap(keysOfPack), ...changed.map(({ point }) => recordKey(point.record.id))],
-            signal,
-          )
-        : 0;
+    }
+    const swept = await sweepCondemned(deps, {
+      survey,
+      lease,
+      graceMs: options.now ? 0 : graceMs,
+      newPlan: plan,
+      signal,
+    });
+    const oldKeys = [...fates.condemned.flatMap(keysOfPack), ...changed.map(({ point }) => recordKey(point.record.id))];
+    const mayForget = options.now && options.versions;
+    const deletedVersions = mayForget ? await deleteVersions(deps, oldKeys, signal) : 0;
+    const stillNeeded = leaked.size - dead.size;
     await deps.snapshotIndex.append({
       event: 'purge',
       plan: plan?.plan ?? '',
       paths: options.paths,
       snapshots: changed.length,
       objects: leaked.size,
-      stillNeeded: leaked.size - dead.size,
+      stillNeeded,
       condemnedBytes: fates.condemned.reduce((sum, ref) => sum + packBytes(ref), 0),
       deletedBytes: swept.deletedBytes,
       deletedVersions,
@@ -157,9 +113,9 @@ export async function purgePaths(deps: Deps, options: PurgeOptions): Promise<Pur
     await loadStoreView(deps, { refresh: 'always', signal });
     const isDeleted = options.now || fates.condemned.length === 0 || lease.storeNow === null;
     return {
-      rewritten: changed.map(({ point }, at) => ({ from: point.record.id, to: records[at]!.id })),
+      rewritten: changed.map(({ point, record }) => ({ from: point.record.id, to: record.id })),
       objects: leaked.size,
-      stillNeeded: leaked.size - dead.size,
+      stillNeeded,
       deletedBytes: swept.deletedBytes,
       deletedVersions,
       blocked: [...blocked, ...swept.blocked],
@@ -170,12 +126,100 @@ export async function purgePaths(deps: Deps, options: PurgeOptions): Promise<Pur
   }
 }
 
+interface ChangedSnapshot {
+  readonly point: RestorePoint;
+  /** What takes its place. */
+  readonly record: SnapshotRecord;
+}
+
+interface Rewriting {
+  readonly changed: readonly ChangedSnapshot[];
+  /** Everything that stood at the paths. */
+  readonly leaked: ReadonlySet<ObjectId>;
+  /** With the new trees and commits; in the store already. */
+  readonly packs: readonly PackRef[];
+}
+
+/** Writes the trees of all snapshots that have a path anew, and uploads them; nobody knows of them yet. */
+async function rewriteSnapshots(deps: Deps, survey: StoreSurvey, options: PurgeOptions): Promise<Rewriting> {
+  const { signal } = options;
+  const { live, condemned } = packsInUse(survey.points, survey.marks);
+  const { reader, known, unusable } = await deps.objects.openReader([...condemned, ...live], { signal });
+  if (unusable.length > 0) {
+    throw new HoldfastError('pack_missing', `Nothing is purged while a pack cannot be used: ${unusable[0]!.key}.`, {
+      hint: 'See which snapshots it touches with: holdfast verify',
+    });
+  }
+  await using draft = await deps.spool.begin();
+  await using writer = deps.objects.openWriter(draft.directory, known);
+  const remover = createPathRemover(reader, writer, options.paths);
+  const ids = new Map<string, ObjectId>(survey.points.map(({ record }) => [record.id, record.commit]));
+  const changed: ChangedSnapshot[] = [];
+  for (const point of survey.points) {
+    signal?.throwIfAborted();
+    const rewritten = await remover.remove(point.record);
+    if (rewritten !== null) changed.push({ point, record: purgedRecord(point.record, rewritten, ids) });
+  }
+  if (changed.length === 0) {
+    throw new HoldfastError('path_unknown', 'No restore point in the store has that path.', {
+      hint: 'Look for it with: holdfast find',
+    });
+  }
+  const packs: PackRef[] = [];
+  for (const pack of await writer.seal()) packs.push(await uploadPack(deps, pack, signal));
+  return { changed, packs, leaked: await everythingBelow(reader, remover.removed, signal) };
+}
+
+/** Decides what becomes of all packs when the new snapshots stand in the place of the old: whatever holds what leaked goes. */
+async function findFates(
+  deps: Deps,
+  work: { survey: StoreSurvey; rewriting: Rewriting; signal: AbortSignal | undefined },
+): Promise<{ readonly fates: PackFates; readonly opened: OpenedReader; readonly dead: ReadonlySet<ObjectId> }> {
+  const { survey, rewriting, signal } = work;
+  const { live: old, condemned } = packsInUse(survey.points, survey.marks);
+  const added = rewriting.packs.map((ref) => ({ ref, localDirectory: null }));
+  const opened = await deps.objects.openReader([...condemned, ...old, ...added], { signal });
+  const gone = new Set(rewriting.changed.map(({ point }) => point));
+  const kept = survey.points.filter((point) => !gone.has(point)).map(({ record }) => record);
+  const records = [...kept, ...rewriting.changed.map(({ record }) => record)];
+  const seed = Buffer.from(deps.random.bytes(4)).readUInt32LE();
+  const live = await findLive(opened.reader, records, { seed, wantsHint: () => true, signal });
+  const dead = new Set([...rewriting.leaked].filter((id) => !live.ids.has(rawObjectId(id), 0)));
+  const planned = new Set(
+    [...survey.marks.plans.flatMap((plan) => plan.packs), ...rewriting.packs].map(({ key }) => key),
+  );
+  const packs = { live: [...old, ...added], condemned };
+  const fates = planPacks(opened.reader, packs, { live, kept, planned, seed, mustLeave: (id) => dead.has(id) });
+  const leaving = new Set(fates.condemned.map(({ key }) => key));
+  const standing = [...fates.standing, ...rewriting.packs.filter(({ key }) => !leaving.has(key))];
+  return { fates: { ...fates, standing }, opened, dead };
+}
+
+/** From here on both are there; the old ones go next. */
+async function putRecords(
+  deps: Deps,
+  changed: readonly ChangedSnapshot[],
+  pins: ReadonlyMap<SnapshotId, Pin>,
+): Promise<void> {
+  for (const { record } of changed) {
+    const bytes = encodeRecord(record);
+    await deps.storage.putIfAbsent(recordKey(record.id), { kind: 'bytes', bytes, sha256: sha256Of(bytes) });
+  }
+  await carryPins(deps, changed, pins);
+}
+
 /** The same snapshot in everything but what was taken out of it. */
-function purgedRecord(record: SnapshotRecord, rewritten: RewrittenSnapshot, ids: Set<string>): SnapshotRecord {
+function purgedRecord(
+  record: SnapshotRecord,
+  rewritten: RewrittenSnapshot,
+  ids: Map<string, ObjectId>,
+): SnapshotRecord {
+  // A run that was cut short may have put this very record there already.
+  const isTaken = (candidate: string): boolean => (ids.get(candidate) ?? rewritten.commit) !== rewritten.commit;
   let id = `${record.id.slice(0, idCharsMax)}-purged`;
-  for (let number = 2; ids.has(id); number++) id = `${record.id.slice(0, idCharsMax)}-purged-${number}`;
+  for (let number = 2; isTaken(id); number++) id = `${record.id.slice(0, idCharsMax)}-purged-${number}`;
   if (!isSnapshotId(id)) throw new HoldfastError('invariant_broken', `No id can be made of ${record.id}.`);
-  ids.add(id);
+  ids.set(id, rewritten.commit);
   const notice = { code: 'purged', message: `paths were purged from this snapshot, which was ${record.id}` } as const;
   return { ...record, ...rewritten, id, packs: [], notices: [...record.notices, notice] };
 }
@@ -206,23 +250,16 @@ async function everythingBelow(
 
 async function carryPins(
   deps: Deps,
-  ids: readonly (readonly [SnapshotId, SnapshotId])[],
-  pins: Awaited<ReturnType<typeof loadStoreView>>['pins'],
+  changed: readonly ChangedSnapshot[],
+  pins: ReadonlyMap<SnapshotId, Pin>,
 ): Promise<void> {
-  for (const [from, to] of ids) {
-    const pin = pins.get(from);
-    if (pin === undefined) continue;
-    const { machine } = deps.identity;
+  const { machine, user } = { machine: deps.identity.machine.name, user: deps.identity.machine.user };
+  for (const { point, record } of changed) {
+    const pin = pins.get(point.record.id);
+    if (pin === undefined || pins.has(record.id)) continue;
     const at = deps.clock.now().toISOString();
-    const bytes = encodePinMark({
-      snapshot: to,
-      mark: 'pin',
-      at,
-      machine: machine.name,
-      user: machine.user,
-      reason: pin.reason,
-    });
-    await deps.storage.putIfAbsent(markKey(to, 1, 'pin'), { kind: 'bytes', bytes, sha256: sha256Of(bytes) });
+    const bytes = encodePinMark({ snapshot: record.id, mark: 'pin', at, machine, user, reason: pin.reason });
+    await deps.storage.putIfAbsent(markKey(record.id, 1, 'pin'), { kind: 'bytes', bytes, sha256: sha256Of(bytes) });
   }
 }
 
