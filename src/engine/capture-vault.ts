@@ -51,6 +51,10 @@ interface Survey {
   readonly startedMs: number;
   readonly previous: RestorePoint | null;
   readonly cache: StatCache | null;
+  /** The cache is of the previous snapshot, and what that rests on is still in the store. */
+  readonly isCacheCurrent: boolean;
+  /** The cache is of the previous snapshot. */
+  readonly isExact: boolean;
   readonly scan: Scan;
   /** A process that stays needs the tree of this scan whatever came of it: it has none, or one that is worn. */
   readonly wantsTree: boolean;
@@ -65,10 +69,8 @@ interface Survey {
  */
 export async function captureVault(deps: Deps, view: StoreView, options: CaptureOptions): Promise<Capture> {
   const survey = await surveyVault(deps, view, options);
-  const { previous, cache, scan } = survey;
+  const { previous, cache, isCacheCurrent, scan } = survey;
   const isAsked = options.label !== null || previous === null || !isSameGitState(survey.git, previous.record.git);
-  // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
-  const isCacheCurrent = cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
   // Our own log is dirty after every command; that alone is no change.
   if (!isAsked && isCacheCurrent && !scan.changed && !survey.wantsTree) return unchanged(survey);
 
@@ -79,7 +81,7 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   const trees = treesOf(survey, writer);
   const changes = await countChangesSince({
     previous,
-    base: cache?.tree ?? null,
+    base: survey.isExact ? cache!.tree : null,
     tree: scan.tree,
     reader: opened.reader,
     logFolder: deps.settings.logFolder,
@@ -144,18 +146,20 @@ async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions)
   const startedMs = deps.clock.monotonicMs();
   const previous = newestOfMachine(view.points, deps.identity.machine.id);
   const warmCache = previous === null ? null : (options.warm?.cacheOf(previous.record.id, deps.storage.url) ?? null);
-  const cache = warmCache ?? (await loadTrustedCache(deps, previous));
+  const { cache, isExact } =
+    warmCache === null ? await loadTrustedCache(deps, previous) : { cache: warmCache, isExact: true };
   const marked = options.warm?.foldersToScan() ?? null;
   // Folders are only enough where all else is as it was kept, and the store still has what that rests on.
   const wantsTree = options.warm !== undefined && (warmCache === null || options.warm.isWorn);
-  const isRestKept = !wantsTree && cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
+  // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
+  const isKept = cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
   const { state: git, notices } = deps.settings.captureHistory
     ? await deps.repository.readState()
     : { state: null, notices: [] };
   deps.events.emit({ type: 'phase_started', phase: 'scan' });
   const scan = await deps.workingTree.scan({
     base: cache,
-    onlyFolders: isRestKept ? marked : null,
+    onlyFolders: isKept && !wantsTree ? marked : null,
     ignore: await deps.repository.ignoreSources(),
     tracked: await deps.repository.trackedPaths(),
     signal: options.signal,
@@ -167,6 +171,8 @@ async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions)
     startedMs,
     previous,
     cache,
+    isExact,
+    isCacheCurrent: isExact && isKept,
     wantsTree,
     scan,
     git,

@@ -5,14 +5,20 @@ import type { DirtyEntries, Scan, StatCache } from '../ports/working-tree.ts';
 import type { Deps } from './deps.ts';
 import { withFoldersAbove } from './rebuild-trees.ts';
 
-/**
- * Loads the stat cache when it describes this machine's previous snapshot; anything else would make the counts and the
- * "unchanged" verdict lie, and costs one full read of the vault to replace.
- */
-export async function loadTrustedCache(deps: Deps, previous: RestorePoint | null): Promise<StatCache | null> {
-  if (previous === null) return null;
-  const cache = await deps.statCache.load();
-  return cache?.snapshotId === previous.record.id && cache.storeId === deps.storage.url ? cache : null;
+export interface TrustedCache {
+  readonly cache: StatCache | null;
+  /**
+   * The cache describes this machine's previous snapshot. Of an older one (a watcher saves it seldom) the ids still name contents,
+   * and spare reading what the store is seen to have; counts and the "unchanged" verdict must not rest on it.
+   */
+  readonly isExact: boolean;
+}
+
+/** Loads the stat cache when it belongs to this store and there is a snapshot to build on. */
+export async function loadTrustedCache(deps: Deps, previous: RestorePoint | null): Promise<TrustedCache> {
+  const cache = previous === null ? null : await deps.statCache.load();
+  if (cache?.storeId !== deps.storage.url) return { cache: null, isExact: false };
+  return { cache, isExact: cache.snapshotId === previous!.record.id };
 }
 
 /**

@@ -24,14 +24,18 @@ export interface ObjectAccessOptions {
 
 const indexesAtOnce = 16;
 const blockCacheBytes = 32 * 1024 * 1024;
+/** Indexes kept between readers: a process that stays opens one for each snapshot, and an index never changes. */
+const indexCacheBytes = 128 * 1024 * 1024;
 
 /** Opens access to the git objects of a store. Makes no request yet. */
 export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
   const { storage } = options;
   const cache = openPackCache(options.cacheDirectory);
+  const indexes = new ByteLru<string, LoadedPackIndex>(indexCacheBytes);
   return {
     openWriter: (directory, known) => openObjectWriter(directory, known, options.writer),
-    openReader: (packs, { fresh = false, signal } = {}) => openReader(packs, { storage, cache, fresh, signal }),
+    openReader: (packs, { fresh = false, signal } = {}) =>
+      openReader(packs, { storage, cache, indexes, fresh, signal }),
     packTightly,
     async remember(ref, directory) {
       const packPath = join(directory, basename(ref.key));
@@ -45,6 +49,7 @@ export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
 interface ReaderOptions {
   readonly storage: ObjectStorage;
   readonly cache: PackCache;
+  readonly indexes: ByteLru<string, LoadedPackIndex>;
   readonly fresh: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -90,9 +95,21 @@ async function tryLoad(
   options: ReaderOptions,
 ): Promise<{ source: PackSource; loaded: LoadedPackIndex | HoldfastError }> {
   try {
-    return { source, loaded: await loadPackIndex(source, options) };
+    return { source, loaded: await recallIndex(source, options) };
   } catch (error) {
     if (isHoldfastError(error) && error.kind === 'integrity') return { source, loaded: error };
     throw error;
   }
+}
+
+/** What was rebuilt is not kept: that it had to be is to be told each time. */
+async function recallIndex(source: PackSource, options: ReaderOptions): Promise<LoadedPackIndex> {
+  const { key, indexSha256 } = source.ref;
+  if (indexSha256 === null || options.fresh) return loadPackIndex(source, options);
+  const name = `${key} ${indexSha256}`;
+  const known = options.indexes.get(name);
+  if (known !== undefined) return known;
+  const loaded = await loadPackIndex(source, options);
+  if (!loaded.wasRebuilt) options.indexes.set(name, loaded, loaded.packIndex.bytes.length);
+  return loaded;
 }

@@ -290,7 +290,9 @@ describe('a damaged cache (K19)', () => {
     await (await store.access.openReader([stored(ref)])).reader.read(ids[0]!);
     for (const name of readdirSync(store.cacheDirectory)) writeFileSync(join(store.cacheDirectory, name), '');
     store.storage.calls.length = 0;
-    const { reader, rebuiltIndexes } = await store.access.openReader([stored(ref)]);
+    const { storage, cacheDirectory } = store;
+    const nextProcess = openObjectAccess({ storage, cacheDirectory });
+    const { reader, rebuiltIndexes } = await nextProcess.openReader([stored(ref)]);
     expect(await reader.read(ids[0]!)).toMatchObject({ content: Buffer.from('a') });
     expect(rebuiltIndexes).toEqual([]);
     expect(store.storage.calls).toHaveLength(2);
