@@ -68,7 +68,7 @@ export async function loadStoreView(deps: Deps, options: ViewOptions): Promise<S
   if (isBlind || isRefreshDue(deps, options.refresh, sighting?.seenAt ?? null)) {
     try {
       const { signal } = options;
-      const { ids: keys, markKeys } = await listStore(deps, signal);
+      const { ids: keys, markKeys } = await listStore(deps, options);
       const { marks, newPlans } = await learnMarks(deps, markKeys, { signal });
       if (newPlans.some(({ condemned }) => condemned.length > 0)) prunes++;
       const unknown = keys.filter((id) => !cached.has(id));
@@ -171,11 +171,13 @@ interface StoreListing {
 }
 
 /** Plans last: they are written before anything is dropped, so what is gone from the first listing is explained by the second. */
-async function listStore(deps: Deps, signal: AbortSignal | undefined): Promise<StoreListing> {
+async function listStore(deps: Deps, { signal, pause }: Omit<ViewOptions, 'refresh'>): Promise<StoreListing> {
   const ids: SnapshotId[] = [];
   const markKeys: StorageKey[] = [];
   for (const prefix of [snapshotsPrefix, condemnedPrefix]) {
+    let listed = 0;
     for await (const { key } of deps.storage.list(prefix, { signal })) {
+      if (pause !== undefined && ++listed % recordsBetweenPauses === 0) await pause();
       const parsed = parseStoreKey(key);
       if (parsed?.kind === 'record') ids.push(parsed.id);
       else if (parsed?.kind === 'mark' || parsed?.kind === 'condemned' || parsed?.kind === 'gone') markKeys.push(key);
@@ -249,8 +251,16 @@ async function readRecord(deps: Deps, id: SnapshotId, signal: AbortSignal | unde
     return await deps.storage.get(recordKey(id), { sizeBytesMax: recordSizeBytesMax, signal });
   } catch (error) {
     if (isHoldfastError(error, 'object_missing')) return null;
+    // One record that somebody blew up must not keep every other from being read: no bytes are no valid record.
+    if (isHoldfastError(error, 'storage_answer_invalid') && (await isTooLarge(deps, id, signal)))
+      return new Uint8Array();
     throw error;
   }
+}
+
+async function isTooLarge(deps: Deps, id: SnapshotId, signal: AbortSignal | undefined): Promise<boolean> {
+  const found = await deps.storage.head(recordKey(id), { signal });
+  return found !== null && found.sizeBytes > recordSizeBytesMax;
 }
 
 function isValidRecord(bytes: Uint8Array, id: SnapshotId): boolean {

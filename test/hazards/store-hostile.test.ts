@@ -383,3 +383,10 @@ test('K17: what lies in the bucket beside us is neither read, counted nor change
   expect(touched).toEqual([]);
   for (const key of foreign) expect(Buffer.from(storage.peek(key)!).toString()).toBe(`foreign ${key}`);
 });
+
+test('K14: a record larger than any is one invalid record; the others are listed and restored', async () => {
+  storage.poke(recordKey(forgedId), new Uint8Array(20_000_000).fill(32));
+  const { points, invalid } = await listSnapshots(elsewhere().deps, { refresh: 'always' });
+  expect([points.length, invalid.map(({ id }) => id)]).toEqual([2, [forgedId]]);
+  await expectWhole('first', { 'a.md': 'one\n' });
+});
