@@ -1,0 +1,341 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readHeartbeat, watchReasons } from '../../../src/engine/watch-health.ts';
+import type { CaptureChanges } from '../../../src/engine/watch/extensions.ts';
+import type { WatchDeps } from '../../../src/engine/watch/watch-deps.ts';
+import type { WatchEvent } from '../../../src/engine/watch/watch-event.ts';
+import type { WatchOptions } from '../../../src/engine/watch/watch-loop.ts';
+import { watchVault } from '../../../src/engine/watch/watch-vault.ts';
+import { openVaultLock } from '../../../src/adapters/vault-lock/open-vault-lock.ts';
+import { HoldfastError } from '../../../src/model/errors.ts';
+import type { WatchHint } from '../../../src/ports/watcher.ts';
+import { createMemoryStorage, type MemoryStorageOptions } from '../../support/memory-storage.ts';
+import { scratchFolder } from '../../support/scratch.ts';
+import { openTestVault } from '../../support/test-vault.ts';
+
+const quietMs = 5000;
+
+/** A watcher on a real folder with clocks and hints of the test's own: time passes only when told, hints come only when given. */
+function startWatch(storageOptions: MemoryStorageOptions = {}, options: Partial<WatchOptions> = {}) {
+  const storage = createMemoryStorage(storageOptions);
+  const vault = openTestVault({ root: join(scratchFolder(), 'vault'), storage, scanNow: () => Date.now() + 60_000 });
+  vault.write('a/one.md', 'one');
+  const sleeper = createSleeper();
+  const controller = new AbortController();
+  const events: WatchEvent[] = [];
+  const state = { hint: (_: WatchHint) => {}, wallMs: 0, freeBytes: 1e12, mounts: '', followed: 0 };
+  const clock = {
+    now: () => new Date(Date.parse('2026-03-01T09:00:00Z') + sleeper.nowMs + state.wallMs),
+    monotonicMs: () => sleeper.nowMs,
+    sleep: sleeper.sleep,
+  };
+  const run = join(vault.privateFolder, 'run');
+  const deps: WatchDeps = {
+    ...vault.deps,
+    clock,
+    openWatcher: (onHint) => {
+      state.hint = onHint;
+      return {
+        watchedCount: 0,
+        follow: () => {
+          state.followed++;
+          return [];
+        },
+        [Symbol.asyncDispose]: async () => {},
+      };
+    },
+    watchLock: openVaultLock({ directory: run, name: 'watch.lock', hostname: 'desk.example', now: clock.now }),
+    freeSpace: async () => ({ freeBytes: state.freeBytes, sizeBytes: 1e12 }),
+    mountMark: () => state.mounts,
+  };
+  const watch = (): Promise<unknown> =>
+    watchVault(deps, {
+      quietMs,
+      maxWaitMs: 60_000,
+      rescanMs: 600_000,
+      jobs: [],
+      extensions: [],
+      signal: controller.signal,
+      onEvent: (event) => events.push(event),
+      ...options,
+    }).catch((error: unknown) => error);
+  const ended = watch();
+  const stop = async (): Promise<unknown> => {
+    controller.abort(new HoldfastError('canceled', 'Stopped.'));
+    return ended;
+  };
+  onTestFinished(async () => {
+    await stop();
+  });
+  const taken = () => events.filter((event) => event.type === 'taken').length;
+  return { vault, deps, storage, sleeper, state, events, taken, stop, watch, pass: sleeper.pass, idle: sleeper.idle };
+}
+
+/** Sleeps that end when the test lets time pass; `idle` resolves once the loop sleeps again. */
+function createSleeper() {
+  let nowMs = 1000;
+  let sleeping: { dueMs: number; wake: () => void } | null = null;
+  let onIdle: () => void = () => {};
+  let sleeps = 0;
+  const sleep = (durationMs: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      sleeps++;
+      const end = (finish: () => void) => () => {
+        sleeping = null;
+        finish();
+      };
+      const mine = { dueMs: nowMs + durationMs, wake: end(resolve) };
+      sleeping = mine;
+      signal?.addEventListener(
+        'abort',
+        end(() => reject(signal.reason as Error)),
+        { once: true },
+      );
+      if (signal?.aborted === true) mine.wake();
+      onIdle();
+    });
+  const idle = async (): Promise<void> => {
+    while (sleeping === null) {
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+    }
+  };
+  /** Lets time pass, waking the loop at each time it asked for. */
+  const pass = async (durationMs: number): Promise<void> => {
+    const endMs = nowMs + durationMs;
+    await idle();
+    while (sleeping !== null && (sleeping as { dueMs: number }).dueMs <= endMs) {
+      const { dueMs, wake } = sleeping as { dueMs: number; wake: () => void };
+      nowMs = Math.max(nowMs, dueMs);
+      wake();
+      await idle();
+    }
+    nowMs = endMs;
+  };
+  return {
+    get nowMs() {
+      return nowMs;
+    },
+    get sleeps() {
+      return sleeps;
+    },
+    sleep,
+    idle,
+    pass,
+  };
+}
+
+describe('the watch loop', () => {
+  test('takes one catch-up snapshot at the start, and one after the quiet period of a change', async () => {
+    const { vault, state, taken, pass, idle } = startWatch();
+    await idle();
+    expect(taken()).toBe(1);
+    vault.write('a/one.md', 'two');
+    state.hint({ kind: 'folder', path: 'a' });
+    await pass(quietMs - 1000);
+    expect(taken()).toBe(1);
+    await pass(1001);
+    expect(taken()).toBe(2);
+    const rows = await vault.deps.snapshotIndex.read();
+    expect(rows.rows.at(-1)!.event).toMatchObject({ event: 'snapshot', kind: 'auto', label: 'auto-desk', changed: 1 });
+  });
+
+  test('a busy vault is captured at the latest after the maximum wait', async () => {
+    const { vault, state, taken, pass, idle } = startWatch();
+    await idle();
+    for (let second = 0; second < 120; second += 4) {
+      vault.write('a/one.md', `at ${second}`);
+      state.hint({ kind: 'folder', path: 'a' });
+      await pass(4000);
+    }
+    expect(taken()).toBe(3);
+  });
+
+  test('X12 W5: an idle vault costs no snapshot, no request and one wake-up a minute; its own log wakes nothing', async () => {
+    const { storage, sleeper, taken, state, pass, idle } = startWatch();
+    await idle();
+    const requests = JSON.stringify(storage.requests);
+    const sleeps = sleeper.sleeps;
+    await pass(590_000);
+    // Whoever restores or appends to the index gives at most a hint, and there is nothing to find.
+    state.hint({ kind: 'folder', path: 'state/log' });
+    state.hint({ kind: 'folder', path: '' });
+    await pass(9000);
+    expect(taken()).toBe(1);
+    expect(JSON.stringify(storage.requests)).toBe(requests);
+    expect(sleeper.sleeps - sleeps).toBeLessThan(25);
+  });
+
+  test('Q07: what gave no hint is found by the look at everything, after ten minutes', async () => {
+    const { vault, taken, pass, idle } = startWatch();
+    await idle();
+    vault.write('a/unseen.md', 'no hint');
+    await pass(590_000);
+    expect(taken()).toBe(1);
+    await pass(20_000);
+    expect(taken()).toBe(2);
+  });
+
+  test('Q15 C01: after a sleep of the machine everything is looked at, once', async () => {
+    const { vault, state, taken, events, pass, idle } = startWatch();
+    await idle();
+    vault.write('a/unseen.md', 'no hint');
+    state.wallMs += 8 * 3_600_000;
+    await pass(61_000);
+    expect(taken()).toBe(2);
+    expect(events.filter((event) => event.type === 'rescan')).toEqual([
+      { type: 'rescan', reason: 'the machine slept' },
+    ]);
+  });
+
+  test('something mounted, and hints that were lost, are looked for everywhere', async () => {
+    const { vault, state, taken, pass, idle } = startWatch();
+    await idle();
+    vault.write('b/mounted.md', 'no hint');
+    state.mounts = 'another';
+    await pass(61_000);
+    expect(taken()).toBe(2);
+    vault.write('b/lost.md', 'no hint');
+    state.hint({ kind: 'unsure', reason: 'overflow' });
+    await idle();
+    await pass(1);
+    expect(taken()).toBe(3);
+  });
+
+  test('Q06: where the system watches no more, everything is looked at once a minute, and status is yellow with the remedy', async () => {
+    const { vault, state, taken, events, deps, pass, idle } = startWatch();
+    await idle();
+    const remedy = 'sudo sysctl fs.inotify.max_user_watches=1048576';
+    state.hint({ kind: 'limited', unwatched: 3, code: 'ENOSPC', remedy });
+    await pass(601_000);
+    state.hint({ kind: 'limited', unwatched: 3, code: 'ENOSPC', remedy });
+    await pass(61_000);
+    expect(events.filter((event) => event.type === 'limited')).toHaveLength(1);
+    const report = await readHeartbeat(deps);
+    expect(report).toMatchObject({ state: 'running', heartbeat: { sees: 'polling', limit: { code: 'ENOSPC' } } });
+    expect(watchReasons(report, deps.clock.now())[0]).toMatchObject({ colour: 'yellow', remedy });
+    vault.write('a/unseen.md', 'no hint');
+    expect(taken()).toBe(1);
+  });
+
+  test('offline, captures wait on this machine and are uploaded in order once the store is back', async () => {
+    let isOffline = false;
+    const offline = (): void => {
+      if (isOffline) throw new HoldfastError('storage_unavailable', 'The store cannot be reached.');
+    };
+    const { vault, state, events, deps, pass, idle } = startWatch({ beforeCall: offline });
+    await idle();
+    isOffline = true;
+    for (const text of ['two', 'three', 'four']) {
+      vault.write('a/one.md', text);
+      state.hint({ kind: 'folder', path: 'a' });
+      await pass(quietMs + 1);
+    }
+    expect((await readHeartbeat(deps)).heartbeat).toMatchObject({
+      waiting: 3,
+      lastError: { code: 'storage_unavailable' },
+    });
+    isOffline = false;
+    await pass(600_000);
+    expect(events.some((event) => event.type === 'uploaded')).toBe(true);
+    expect((await readHeartbeat(deps)).heartbeat).toMatchObject({ waiting: 0, lastError: null });
+    const { rows } = await vault.deps.snapshotIndex.read();
+    const published = rows.flatMap(({ event }) => (event.event === 'published' ? [event.id] : []));
+    expect(published).toEqual(published.toSorted());
+    expect(published).toHaveLength(3);
+  });
+
+  test('X06: while another command has the vault it waits; afterwards there is one snapshot', async () => {
+    const { vault, state, events, taken, pass, idle } = startWatch();
+    await idle();
+    const lock = await vault.deps.vaultLock.acquire('rollback');
+    for (const text of ['two', 'three']) {
+      vault.write('a/one.md', text);
+      state.hint({ kind: 'folder', path: 'a' });
+      await pass(60_000);
+    }
+    expect(taken()).toBe(1);
+    await lock[Symbol.asyncDispose]();
+    await pass(61_000);
+    expect(taken()).toBe(2);
+    const last = events.findLast((event) => event.type === 'taken');
+    expect(last).toMatchObject({ outcome: { record: { label: 'after rollback' } } });
+    expect(events.filter((event) => event.type === 'paused').map(({ reason }) => reason === null)).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  test('a disk that is nearly full stops captures, says so, and is looked at again', async () => {
+    const { vault, state, taken, deps, pass, idle } = startWatch();
+    await idle();
+    state.freeBytes = 1e6;
+    vault.write('a/one.md', 'two');
+    state.hint({ kind: 'folder', path: 'a' });
+    await pass(120_000);
+    expect(taken()).toBe(1);
+    expect((await readHeartbeat(deps)).heartbeat!.pause).toMatch(/free/);
+    state.freeBytes = 1e12;
+    await pass(120_000);
+    expect(taken()).toBe(2);
+  });
+
+  test('a vault that is gone for a while is no end', async () => {
+    const { vault, state, taken, deps, pass, idle } = startWatch();
+    await idle();
+    const scan = deps.workingTree.scan;
+    let isBroken = true;
+    Object.assign(deps.workingTree, {
+      scan: async (options: Parameters<typeof scan>[0]) => {
+        if (isBroken) throw new HoldfastError('local_io', 'The vault cannot be read (EIO).');
+        return scan(options);
+      },
+    });
+    vault.write('a/one.md', 'two');
+    state.hint({ kind: 'folder', path: 'a' });
+    await pass(30_000);
+    expect((await readHeartbeat(deps)).heartbeat).toMatchObject({ lastError: { code: 'local_io' } });
+    isBroken = false;
+    await pass(120_000);
+    expect(taken()).toBe(2);
+  });
+
+  test('X01: a second watcher is refused; once the first ended, the vault is free', async () => {
+    const { idle, watch, stop, deps } = startWatch();
+    await idle();
+    expect(await watch()).toMatchObject({ code: 'vault_locked', data: { pid: process.pid } });
+    expect(await stop()).toMatchObject({ code: 'canceled' });
+    expect(await readHeartbeat(deps)).toMatchObject({ state: 'stopped' });
+    await using _free = await deps.watchLock.acquire('watch');
+  });
+
+  test('extensions are told what changed, may name the snapshot, and harm nothing when they throw', async () => {
+    const seen: CaptureChanges[] = [];
+    const { vault, state, events, pass, idle } = startWatch(
+      {},
+      {
+        extensions: [
+          { name: 'broken', beforeCapture: () => Promise.reject(new Error('no')) },
+          {
+            name: 'guard',
+            async afterScan(changes) {
+              seen.push(changes);
+              return changes.removed > 0 ? { label: 'after-burst' as never } : null;
+            },
+          },
+        ],
+      },
+    );
+    await idle();
+    rmSync(join(vault.root, 'a/one.md'));
+    state.hint({ kind: 'folder', path: 'a' });
+    await pass(quietMs + 1);
+    expect(seen.at(-1)).toMatchObject({ removed: 1, filesBefore: 1 });
+    expect(events.findLast((event) => event.type === 'taken')).toMatchObject({
+      outcome: { record: { label: 'after-burst' } },
+    });
+    expect(events.some((event) => event.type === 'failed')).toBe(true);
+  });
+});
