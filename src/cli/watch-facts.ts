@@ -19,7 +19,7 @@ export function* watchFacts(report: StatusReport, now: Date): Iterable<[string, 
         : `stopped ${ago(heartbeat.stoppedAt)}`;
     yield ['watching', `${end}; start it with: holdfast service install`];
   }
-  const pending = pendingText(report);
+  const pending = pendingText(report, now);
   if (pending !== null) yield ['pending', pending];
   if (heartbeat?.lastError !== null && heartbeat?.lastError !== undefined) {
     yield ['last problem', `${ago(heartbeat.lastError.at)}: ${displayText(heartbeat.lastError.message)}`];
@@ -30,10 +30,18 @@ export function* watchFacts(report: StatusReport, now: Date): Iterable<[string, 
   }
 }
 
-function pendingText({ changes }: StatusReport): string | null {
+const nothingPending = 'nothing: every change is in a snapshot';
+
+function pendingText({ changes, watch }: StatusReport, now: Date): string | null {
   if (changes === null) return null;
+  if (changes.pending === null) {
+    const { state, heartbeat } = watch;
+    if (state !== 'running' || heartbeat === null) return null;
+    if (heartbeat.changesSince === null) return nothingPending;
+    return `changes of ${formatAge(now.getTime() - Date.parse(heartbeat.changesSince))}, about to be captured`;
+  }
   const { added, changed, removed } = changes.pending;
-  if (added + changed + removed === 0) return 'nothing: every change is in a snapshot';
+  if (added + changed + removed === 0) return nothingPending;
   return `+${formatCount(added)} ~${formatCount(changed)} -${formatCount(removed)} since the last snapshot`;
 }
 

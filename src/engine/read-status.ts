@@ -76,7 +76,7 @@ export async function readStatus(
   const machines = machinesOf(view.points, deps.identity.machine.id);
   const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
   const watch = await readHeartbeat(deps);
-  const changes = await surveyChanges(deps, options);
+  const changes = await surveyChanges(deps, latest?.record.id ?? null, options);
   const burst = readBurstHold(rows);
   const now = deps.clock.now();
   const watchedSince = watch.state === 'running' ? watch.heartbeat!.startedAt : null;

@@ -1,3 +1,4 @@
+import type { SnapshotId } from '../model/ids.ts';
 import { entryFlags } from '../model/vault-tree.ts';
 import type { WorkCounts } from '../ports/git-repository.ts';
 import type { StatCache } from '../ports/working-tree.ts';
@@ -6,14 +7,19 @@ import type { Deps } from './deps.ts';
 
 /** How the vault stands against what was captured last, and against git. */
 export interface ChangeSurvey {
-  readonly pending: { readonly added: number; readonly changed: number; readonly removed: number };
+  /** Null where what was kept of the last look is not of the newest snapshot: a watcher writes that down only now and then. */
+  readonly pending: { readonly added: number; readonly changed: number; readonly removed: number } | null;
   /** Null without a repository whose index can tell. */
   readonly work: WorkCounts | null;
 }
 
-/** Looks at the vault without reading a file: what changed since the last look by size and times. Null before the first snapshot. */
+/**
+ * Looks at the vault without reading a file: what changed by size and times since `latest`, this machine's newest snapshot.
+ * Null before the first look.
+ */
 export async function surveyChanges(
   deps: Deps,
+  latest: SnapshotId | null,
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<ChangeSurvey | null> {
   const base = await deps.statCache.load();
@@ -34,7 +40,8 @@ export async function surveyChanges(
       pending.added++;
     } else if (isChanged(base, before, { tree, row })) pending.changed++;
   }
-  return { pending, work: await deps.repository.countWork({ tree, except: logFolder }) };
+  const isCurrent = base.snapshotId === latest;
+  return { pending: isCurrent ? pending : null, work: await deps.repository.countWork({ tree, except: logFolder }) };
 }
 
 /** A row is also dirty when it was touched too recently to be sure; by its times it is still the same. */
