@@ -24,7 +24,7 @@ function startWatch(storageOptions: MemoryStorageOptions = {}, options: Partial<
   const sleeper = createSleeper();
   const controller = new AbortController();
   const events: WatchEvent[] = [];
-  const state = { hint: (_: WatchHint) => {}, wallMs: 0, freeBytes: 1e12, mounts: '', followed: 0 };
+  const state = { hint: (() => {}) as (hint: WatchHint) => void, wallMs: 0, freeBytes: 1e12, mounts: '', followed: 0 };
   const clock = {
     now: () => new Date(Date.parse('2026-03-01T09:00:00Z') + sleeper.nowMs + state.wallMs),
     monotonicMs: () => sleeper.nowMs,
@@ -285,7 +285,8 @@ describe('the watch loop', () => {
   test('a vault that is gone for a while is no end', async () => {
     const { vault, state, taken, deps, pass, idle } = startWatch();
     await idle();
-    const scan = deps.workingTree.scan;
+    const { workingTree } = vault.deps;
+    const scan = workingTree.scan.bind(workingTree);
     let isBroken = true;
     Object.assign(deps.workingTree, {
       scan: async (options: Parameters<typeof scan>[0]) => {
