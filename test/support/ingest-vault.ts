@@ -30,6 +30,7 @@ export async function ingestVault(root: string, options: IngestVaultOptions = {}
   const found = await ingestFiles({
     root,
     chunkAbove: 8 * 1024 * 1024,
+    appendedFile: null,
     workerCount: 0,
     scan,
     writer,

@@ -37,6 +37,7 @@ export function openWorkingTree(options: WorkingTreeOptions): WorkingTree {
   const { root, chunkAbove, temporaryFolder } = options;
   const holding = insideVault(root, options.holdingDir);
   const state = insideVault(root, options.stateDir);
+  const appendedFile = state === null ? null : `${state}/log/snapshots.ndjson`;
   const settings: ScanSettings = {
     ...options,
     denied: [holding, state === null ? null : `${state}/.holdfast`].filter((path) => path !== null),
@@ -45,7 +46,7 @@ export function openWorkingTree(options: WorkingTreeOptions): WorkingTree {
   return {
     root,
     scan: (scanOptions) => scanVault(settings, scanOptions),
-    ingest: (ingestOptions) => ingestFiles({ ...ingestOptions, root, chunkAbove, temporaryFolder }),
+    ingest: (ingestOptions) => ingestFiles({ ...ingestOptions, root, chunkAbove, appendedFile, temporaryFolder }),
     read: async (path, readOptions) => readLiveFile(root, path, readOptions),
   };
 }

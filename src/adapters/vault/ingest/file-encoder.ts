@@ -18,6 +18,8 @@ export interface FileEncoderOptions {
   readonly root: string;
   /** Files larger than this are kept in chunks. */
   readonly chunkAbove: number;
+  /** Path of a file that only ever grows at its end, kept in small pieces of one size: our own log. Null when there is none. */
+  readonly appendedFile: ByteString | null;
   /** True when the object need not be stored; raw name at `ids[start .. start+20)`. */
   readonly isKnown: (ids: Uint8Array, start: number) => boolean;
   /** Batches go to another thread: they are put in shared memory. */
@@ -27,6 +29,11 @@ export interface FileEncoderOptions {
   readonly hook?: ReadHook | undefined;
 }
 
+/**
+ * Our log has a row more at every snapshot and is captured by every snapshot: kept whole, it would soon be most of what is
+ * stored. In pieces, a snapshot stores the last one and the list.
+ */
+const appendedPieceBytes = 32 * 1024;
 const databasePageMin = 512;
 const batchBytes = 1024 * 1024;
 // Twice the largest chunk: what is left of the window is moved at most once for every 4 MiB.
@@ -91,7 +98,9 @@ export class FileEncoder {
   }
 
   *#encodeFile(scanned: { path: ByteString; inode: number }, number: number, result: IngestResult) {
-    const { root, chunkAbove, hook } = this.#options;
+    const { root, appendedFile, hook } = this.#options;
+    const isAppended = scanned.path === appendedFile;
+    const chunkAbove = isAppended ? appendedPieceBytes : this.#options.chunkAbove;
     const file = openStable({ root, ...scanned }, hook);
     if (file === null) {
       result.outcomes[number] = outcomes.replaced;
@@ -105,7 +114,7 @@ export class FileEncoder {
           result.outcomes[number] = outcomes.database;
           return;
         }
-        if (isLarge) yield* this.#storeChunks(file);
+        if (isLarge) yield* this.#storeChunks(file, isAppended ? cutPiece : findChunkEnd);
         else yield* this.#storeWhole(file);
         const isSettled = hasStayed(file, hook);
         if (!isSettled && attempt === 1) continue;
@@ -137,7 +146,7 @@ export class FileEncoder {
   }
 
   /** Stores a large file as a tree of chunks, looking at it through a window: memory does not grow with the file. */
-  *#storeChunks(file: StableFile) {
+  *#storeChunks(file: StableFile, findCut: typeof findChunkEnd) {
     const sizeBytes = file.stat.size;
     const window = this.#roomFor(windowBytes);
     const tree = new ChunkTreeBuilder({ isExecutable: (file.stat.mode & 0o100) !== 0 });
@@ -157,7 +166,7 @@ export class FileEncoder {
         this.#bytesRead += got;
         isAtEnd = got < wanted || position >= sizeBytes;
       }
-      const cut = findChunkEnd(window, start, end);
+      const cut = findCut(window, start, end);
       yield* this.#store('blob', window.subarray(start, cut));
       tree.add(this.#id);
       start = cut;
@@ -204,6 +213,10 @@ export class FileEncoder {
       this.#readBuffer = Buffer.allocUnsafeSlow(Math.ceil(sizeBytes / 65536) * 65536);
     return this.#readBuffer;
   }
+}
+
+function cutPiece(_bytes: Uint8Array, start: number, end: number): number {
+  return Math.min(end, start + appendedPieceBytes);
 }
 
 /** Writes what a row keeps of a file: what tells next time whether it changed. */

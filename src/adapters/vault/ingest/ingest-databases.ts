@@ -59,7 +59,12 @@ async function storeDatabase(
   const path = scan.tree.path(row);
   const copied = await copyDatabase({ root, path, inode: scan.tree.inodes[row]!, target: folder.path });
   if (copied.kind === 'failed') return false;
-  const encoder = new FileEncoder({ root: folder.path, chunkAbove, isKnown: (ids, start) => writer.has(ids, start) });
+  const encoder = new FileEncoder({
+    root: folder.path,
+    chunkAbove,
+    appendedFile: null,
+    isKnown: (ids, start) => writer.has(ids, start),
+  });
   const result = makeIngestResult(1);
   const name = path.slice(path.lastIndexOf('/') + 1);
   const job = { paths: name, inodes: new Float64Array(1), areLinks: new Uint8Array(1) };

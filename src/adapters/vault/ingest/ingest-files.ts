@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { ByteString } from '../../../lib/bytes.ts';
 import { HoldfastError } from '../../../model/errors.ts';
 import type { Notice, Problem } from '../../../model/problem.ts';
 import type { IngestOptions } from '../../../ports/working-tree.ts';
@@ -16,6 +17,8 @@ export interface IngestFilesOptions extends IngestOptions {
   readonly root: string;
   /** Files larger than this are kept in chunks; at most 1 GiB. */
   readonly chunkAbove: number;
+  /** See `FileEncoderOptions`. */
+  readonly appendedFile: ByteString | null;
   /** Private folder for copies of databases; without one they are stored as the bytes they are. */
   readonly temporaryFolder?: string | undefined;
   /** For tests: how many threads read; 0 reads in this one. By default it depends on how much there is to read. */
@@ -110,9 +113,16 @@ async function encodeHere(
   { jobs, work }: { jobs: readonly PlannedJob[]; work: IngestWork },
 ): Promise<void> {
   if (jobs.length === 0) return;
-  const { root, chunkAbove, hook, writer, signal } = options;
+  const { root, chunkAbove, appendedFile, hook, writer, signal } = options;
   const isKnown = (ids: Uint8Array, start: number): boolean => writer.has(ids, start);
-  const encoder = new FileEncoder({ root, chunkAbove, hook, isKnown, leavesDatabases: leavesDatabases(options) });
+  const encoder = new FileEncoder({
+    root,
+    chunkAbove,
+    appendedFile,
+    hook,
+    isKnown,
+    leavesDatabases: leavesDatabases(options),
+  });
   for (const job of jobs) {
     const result = makeIngestResult(job.rows.length);
     for (const batch of encoder.encode(job.makeJob(), result)) {
@@ -130,9 +140,9 @@ async function encodeInPool(
   options: IngestFilesOptions,
   { jobs, work, workerCount }: { jobs: readonly PlannedJob[]; work: IngestWork; workerCount: number },
 ): Promise<void> {
-  const { root, chunkAbove, writer, known, signal } = options;
+  const { root, chunkAbove, appendedFile, writer, known, signal } = options;
   await using pool = new IngestPool(
-    { root, chunkAbove, leavesDatabases: leavesDatabases(options), known: known.table() },
+    { root, chunkAbove, appendedFile, leavesDatabases: leavesDatabases(options), known: known.table() },
     { workerCount, signal },
   );
   /** Jobs each thread has, oldest first. */

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import type { ByteString } from '../../../lib/bytes.ts';
 import type { EncodedObjects } from '../../../ports/object-writer.ts';
 import { threadError } from '../../fs/thread-error.ts';
 import type { IngestJob, IngestResult } from './ingest-job.ts';
@@ -8,6 +9,7 @@ import type { IngestJob, IngestResult } from './ingest-job.ts';
 export interface WorkerSetup {
   readonly root: string;
   readonly chunkAbove: number;
+  readonly appendedFile: ByteString | null;
   readonly leavesDatabases?: boolean;
   /** Sorted raw ids of objects that need no storing. */
   readonly known: SharedArrayBuffer;

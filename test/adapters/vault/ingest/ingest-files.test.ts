@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -93,7 +102,7 @@ describe('reading a vault', () => {
     using oracle = openGitOracle();
     const scan = scanOfAll(root);
     await using writer = openObjectWriter(oracle.packDirectory, nothingKnown);
-    await ingestFiles({ root, chunkAbove: MiB, workerCount: 2, scan, writer, known: nothingKnown });
+    await ingestFiles({ root, chunkAbove: MiB, appendedFile: null, workerCount: 2, scan, writer, known: nothingKnown });
     const { rootTree } = buildTrees(scan.tree, writer, null);
     await writer.seal();
     expect(oracle.tryGit(['fsck', '--full', '--strict', rootTree])).toMatchObject({ ok: true, errors: '' });
@@ -140,12 +149,38 @@ describe('reading a vault', () => {
   test.each([0, 2])('passes on a failure of the writer, with %i threads', async (workerCount) => {
     const writer = createMemoryObjectWriter();
     writer.addEncoded = () => Promise.reject(new Error('disk full'));
-    const options = { root, chunkAbove: MiB, workerCount, scan: scanOfAll(root), writer, known: nothingKnown };
+    const options = {
+      root,
+      chunkAbove: MiB,
+      appendedFile: null,
+      workerCount,
+      scan: scanOfAll(root),
+      writer,
+      known: nothingKnown,
+    };
     await expect(ingestFiles(options)).rejects.toThrow('disk full');
   });
 });
 
 describe('large files', () => {
+  test('a log that grew at its end stores its last piece and the list of pieces', async () => {
+    const root = scratchFolder();
+    mkdirSync(join(root, 'state/log'), { recursive: true });
+    const path = join(root, 'state/log/snapshots.ndjson');
+    const line = (n: number): string => `{"seq":${n},"at":"2026-11-20T21:00:00.000Z","event":"snapshot"}\n`;
+    const lines = (count: number): string => Array.from({ length: count }, (_, n) => line(n)).join('');
+    writeFileSync(path, lines(10_000));
+    const appendedFile = 'state/log/snapshots.ndjson';
+    const first = await ingestVault(root, { appendedFile });
+    expect(first.contentOf(appendedFile)!.toString()).toBe(lines(10_000));
+    appendFileSync(path, line(10_000));
+    const known = knownObjects([...first.writer.objects.keys()]);
+    const second = await ingestVault(root, { appendedFile, known });
+    expect(second.writer.objects.size).toBe(2);
+    const stored = [...second.writer.objects.values()].reduce((sum, { content }) => sum + content.length, 0);
+    expect(stored).toBeLessThan(40_000);
+  });
+
   test('store one chunk anew after an edit of one byte', async () => {
     const root = scratchFolder();
     const bytes = deterministicBytes(24 * MiB, 9);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { IngestPool, type WorkerSetup } from '../../../../src/adapters/vault/ingest/ingest-pool.ts';
 
-const setup: WorkerSetup = { root: '/nowhere', chunkAbove: 1, known: new SharedArrayBuffer(0) };
+const setup: WorkerSetup = { root: '/nowhere', chunkAbove: 1, appendedFile: null, known: new SharedArrayBuffer(0) };
 
 describe('IngestPool', () => {
   test('names a thread that died, instead of waiting for it for ever', async () => {
