@@ -12,5 +12,7 @@ export const rigs: readonly RigEntry[] = [
   { name: 'faults', seconds: 120, load: async () => (await import('./faults/rig.ts')).rig },
   { name: 'crash', seconds: 200, load: async () => (await import('./crash/rig.ts')).rig },
   { name: 'power-cut', seconds: 60, load: async () => (await import('./power-cut/rig.ts')).rig },
+  { name: 'hostile', seconds: 120, load: async () => (await import('./hostile/rig.ts')).rig },
   { name: 'histories', seconds: 220, load: async () => (await import('./histories/rig.ts')).rig },
+  { name: 'mutants', seconds: 100, load: async () => (await import('./mutants/rig.ts')).rig },
 ];

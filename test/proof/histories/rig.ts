@@ -17,19 +17,19 @@ export const rig: Rig = {
 };
 
 /** Plays the kept histories and `count` random ones, in a process that has loaded nothing of the product yet. */
-export async function playHistories(options: RigOptions, count: number): Promise<RigResult> {
+export async function playHistories(options: RigOptions, count: number, isRough = false): Promise<RigResult> {
   // From here on the product's `node:fs` is the simulated one.
   simulateFs();
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0; // Simulated failures are thrown by the million.
   try {
-    return await run(options, count);
+    return await run(options, { count, isRough });
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
-async function run(options: RigOptions, count: number): Promise<RigResult> {
+async function run(options: RigOptions, { count, isRough }: { count: number; isRough: boolean }): Promise<RigResult> {
   const { replayHistory, runHistories } = await import('./run-histories.ts');
   const failures: string[] = [];
   const kept = readdirSync(seedsFolder).filter((name) => name.endsWith('.json') && fits(name, options));
@@ -45,7 +45,7 @@ async function run(options: RigOptions, count: number): Promise<RigResult> {
   const seed = Number(process.env['HOLDFAST_SEED'] ?? options.seed);
   const totals = { histories: 0, steps: 0, commands: 0, troubles: 0, checks: 0, twice: 0 };
   for (let done = 0, part = 0; done < count && fits('random', options); done += portion, part++) {
-    const report = await runHistories({ seed: (seed + part) | 0, count: Math.min(portion, count - done) });
+    const report = await runHistories({ seed: (seed + part) | 0, count: Math.min(portion, count - done), isRough });
     for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += report[key];
     options.progress(`${totals.histories.toLocaleString('en-US')} histories`);
     if (report.failure === null) continue;

@@ -9,6 +9,8 @@ export interface HistoriesOptions {
   /** From a failure: the history to run, and the way its steps were shrunk. */
   readonly path?: string;
   readonly replayPath?: string;
+  /** Ends at the first failure as it came: enough where only its being there counts. */
+  readonly isRough?: boolean;
 }
 
 export interface HistoriesReport {
@@ -47,7 +49,7 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
     seed: options.seed,
     numRuns: options.count,
     ...(options.path === undefined ? {} : { path: options.path }),
-    endOnFailure: false,
+    endOnFailure: options.isRough === true,
   });
   if (!details.failed) return { ...totals, failure: null };
   const [value] = details.counterexample ?? [];

@@ -45,7 +45,7 @@ export async function runCases(
   cases: readonly HostileCase[],
   progress: (done: number) => void,
 ): Promise<CorpusReport> {
-  const honest = await prepare(join(folder, 'honest'));
+  const honest = await prepareHonest(join(folder, 'honest'));
   const failures: string[] = [];
   let runs = 0;
   for (const [number, one] of cases.entries()) {
@@ -65,7 +65,7 @@ export async function runCases(
 }
 
 /** A vault with a snapshot, a store, a home, and a canary tree around them. */
-async function prepare(folder: string): Promise<string> {
+export async function prepareHonest(folder: string): Promise<string> {
   for (const name of ['vault', 'home', 'canary/deep']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'canary', 'deep', 'bird'), 'sings');
   writeFileSync(join(folder, 'vault', 'a'), 'honest\n');
