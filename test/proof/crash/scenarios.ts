@@ -4,6 +4,8 @@ import type { CrashScenario } from './kill-loop.ts';
 
 const two = ['first', 'second'];
 const three = [...two, 'newest'];
+/** Prune refuses where it cannot find out whether the store keeps two runs apart. */
+const prune = { words: ['prune', '--apply', '--keep-none'], labels: three, errorCodes: [1] } as const;
 const common = { label: null, step: 1, check: checkCommand } as const;
 
 /** RELIABILITY asks for every point of snapshot, rollback and prune on every push; of others some, another share with each seed. */
@@ -24,8 +26,8 @@ export const crashScenarios: readonly CrashScenario[] = [
     labels: two,
     check: checkRollback,
   },
-  { ...common, name: 'prune', words: ['prune', '--apply', '--keep-none'], beginning: 'prunable', labels: three },
-  { ...common, name: 'sweep', words: ['prune', '--apply', '--keep-none'], beginning: 'condemned', labels: three },
+  { ...common, name: 'prune', ...prune, beginning: 'prunable' },
+  { ...common, name: 'sweep', ...prune, beginning: 'condemned', step: 3 },
   {
     ...common,
     name: 'first-snapshot',
@@ -33,7 +35,7 @@ export const crashScenarios: readonly CrashScenario[] = [
     beginning: 'new',
     label: 'third',
     labels: [],
-    step: 4,
+    step: 8,
   },
   {
     ...common,
@@ -41,8 +43,8 @@ export const crashScenarios: readonly CrashScenario[] = [
     words: ['restore', '--all', 'first'],
     beginning: 'two-snapshots',
     labels: two,
-    step: 6,
+    step: 12,
   },
-  { ...common, name: 'init', words: ['init', '--yes'], beginning: 'new', labels: [], step: 4 },
-  { ...common, name: 'reindex', words: ['reindex'], beginning: 'two-snapshots', labels: two, step: 4 },
+  { ...common, name: 'init', words: ['init', '--yes'], beginning: 'new', labels: [], step: 8 },
+  { ...common, name: 'reindex', words: ['reindex'], beginning: 'two-snapshots', labels: two, step: 8 },
 ];

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Rig } from '../rig.ts';
 import { failEveryCall } from './in-process.ts';
 import { failEveryRequest } from './on-the-wire.ts';
-import { commandsWithout } from './scenarios.ts';
+import { commandsWithout, notDriven } from './scenarios.ts';
 import { wireFaults } from './wire-faults.ts';
 
 export const rig: Rig = {
@@ -26,9 +26,12 @@ export const rig: Rig = {
         ...unmet.map((name) => `the fault "${name}" was never met on the wire`),
         ...[...called.failures, ...asked.failures].map(replay),
       ],
-      notes: [`on the wire before ${asked.server}, ${wireFaults.length} kinds of fault`],
+      notes: [
+        ...Object.entries(notDriven).map(([name, why]) => `not driven: ${name} (${why})`),
+        `on the wire before ${asked.server}, ${wireFaults.length} kinds of fault`,
+      ],
       figures: [
-        { what: 'runs with the n-th call failed, in process', count: called.runs, floor: 800 },
+        { what: 'runs with the n-th call failed, in process', count: called.runs, floor: options.nightly ? 1500 : 500 },
         { what: 'faults met in them', count: called.faults },
         { what: 'runs with the n-th request failed, the SDK inside', count: asked.runs, floor: 150 },
       ],

@@ -8,7 +8,7 @@ import type { Rig, RigOptions } from '../rig.ts';
 import { capturedContent } from '../world.ts';
 import { randomFrom, statesOf } from './cuts.ts';
 import { createDiskModel, digestOf, writeState } from './disk-model.ts';
-import { readTrace, traceWords } from './disk-trace.ts';
+import { type DiskStep, readTrace, traceWords } from './disk-trace.ts';
 import { type SmallAct, smallActs } from './small-acts.ts';
 
 interface Counts {
@@ -67,7 +67,7 @@ async function cutSmall(act: SmallAct, options: RigOptions, counts: Counts): Pro
   assertComplete(model, { name: act.name, folder, steps, parts: partsOf() }, counts);
   const fresh = freshModel(folder, keep);
   const random = randomFrom(options.seed);
-  for (const { state, name, isDone } of statesOf(fresh, steps, { random, tries: options.nightly ? 12_000 : 700 })) {
+  for (const { state, name, isDone } of statesOf(fresh, steps, { random, tries: options.nightly ? 12_000 : 1000 })) {
     if (options.only !== null && options.only !== act.name && options.only !== `${act.name}:${name}`) continue;
     writeState(folder, partsOf(), state);
     counts.small++;
@@ -142,6 +142,15 @@ const wholeActs: readonly WholeAct[] = [
 /** Our private state, the index, the store and the machine's identity are what a power cut can hit. */
 const wholeParts = ['vault/state', 'store', 'data'];
 
+/** What lies in the parts, and the folders around them: those are synced when a part is made. */
+function isPartOf(folder: string, step: DiskStep): boolean {
+  if (!('path' in step)) return true;
+  return wholeParts.some((name) => {
+    const part = join(folder, name);
+    return step.path.startsWith(part) || (step.do === 'open' && part.startsWith(step.path));
+  });
+}
+
 async function cutWhole(
   lane: Lane,
   act: WholeAct,
@@ -156,14 +165,11 @@ async function cutWhole(
   const models = [createDiskModel(lane.folder, parts), createDiskModel(lane.folder, parts)];
   const end = await lane.start(act.words, { through: [...traceWords, '-o', log] });
   if (end.code !== 0) counts.failures.push(`${act.name}: ended ${end.code}: ${end.err}`);
-  const isOurs = (path: string): boolean => wholeParts.some((part) => path.startsWith(`${join(lane.folder, part)}`));
-  const steps = readTrace(log, lane.folder).filter(
-    (step) => !('path' in step) || step.do === 'open' || isOurs(step.path),
-  );
+  const steps = readTrace(log, lane.folder).filter((step) => isPartOf(lane.folder, step));
   assertComplete(models[0]!, { name: act.name, folder: lane.folder, steps, parts: wholeParts }, counts);
   const random = randomFrom(options.seed);
   const states = [...statesOf(models[1]!, steps, { random, tries: options.nightly ? 20 : 1 })];
-  const step = options.nightly || options.only !== null ? 1 : Math.max(1, Math.floor(states.length / 90));
+  const step = options.nightly || options.only !== null ? 1 : Math.max(1, Math.floor(states.length / 60));
   for (const [at, { state, name, isDone }] of states.entries()) {
     if (options.only !== null && options.only !== act.name && options.only !== `${act.name}:${name}`) continue;
     if (!isDone && at % step !== 0) continue;
