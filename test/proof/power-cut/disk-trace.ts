@@ -18,7 +18,13 @@ export type DiskStep =
 
 /** What strace has to print so that `readTrace` understands it. */
 export const traceWords = [
-  ...['strace', '-f', '-qq', '-xx', '-s', '20000000', '-e'],
+  'strace',
+  '-f',
+  '-qq',
+  '-xx',
+  '-s',
+  '20000000',
+  '-e',
   'trace=openat,creat,close,dup,dup2,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,lseek,copy_file_range,' +
     'rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat',
 ];
@@ -79,10 +85,10 @@ export function readTrace(logPath: string, root: string): DiskStep[] {
     else if (call === 'ftruncate' && open.has(fd))
       add({ do: 'truncate', handle: open.get(fd)!.handle, size: Number(words[1]) });
     else if (/^f(?:data)?sync$/.test(call) && open.has(fd)) add({ do: 'sync', handle: open.get(fd)!.handle });
-    else if (/^rename/.test(call) && changesTwo) add({ do: 'rename', path: first, to: second });
-    else if (/^link/.test(call) && changesTwo) add({ do: 'link', path: first, to: second });
-    else if (/^symlink/.test(call) && isInside(second)) add({ do: 'symlink', path: second, target: first });
-    else if (/^mkdir/.test(call) && isInside(first)) add({ do: 'mkdir', path: first });
+    else if (call.startsWith('rename') && changesTwo) add({ do: 'rename', path: first, to: second });
+    else if (call.startsWith('link') && changesTwo) add({ do: 'link', path: first, to: second });
+    else if (call.startsWith('symlink') && isInside(second)) add({ do: 'symlink', path: second, target: first });
+    else if (call.startsWith('mkdir') && isInside(first)) add({ do: 'mkdir', path: first });
     else if (call === 'unlink' || call === 'rmdir') {
       if (isInside(first)) add({ do: 'unlink', path: first });
     } else if (call === 'unlinkat') {

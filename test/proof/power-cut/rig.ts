@@ -55,11 +55,11 @@ async function cutSmall(act: SmallAct, options: RigOptions, counts: Counts): Pro
   await act.prepare(folder);
   cpSync(folder, keep, { recursive: true });
   const log = join(options.folder, act.name, 'trace');
-  const [file = '', ...words] = [...traceWords, '-o', log];
+  const [file, ...words] = [...traceWords, '-o', log];
   const script = join(import.meta.dirname, 'act.ts');
   const partsOf = (): string[] => [...new Set([...readdirSync(folder), ...readdirSync(keep)])];
   const model = createDiskModel(folder, readdirSync(folder));
-  execFileSync(file, [...words, process.execPath, script, act.name, folder], {
+  execFileSync(file!, [...words, process.execPath, script, act.name, folder], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const steps = readTrace(log, folder);
