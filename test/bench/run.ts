@@ -14,6 +14,7 @@ import { firstSnapshot, largeFiles, millionFiles, tenEdits, unchanged } from './
 import { diffRow, logRow, oneFileRow, restoreAll } from './rows/restore.ts';
 import { prunedBytesRow, retentionRow } from './rows/prune.ts';
 import { startUp } from './rows/start-up.ts';
+import { watchRow } from './rows/watch.ts';
 import { terminal } from './rows/terminal.ts';
 
 const rows = [
@@ -23,6 +24,7 @@ const rows = [
   tenEdits,
   millionFiles,
   startUp,
+  watchRow,
   restoreAll,
   oneFileRow,
   diffRow,
