@@ -3,6 +3,7 @@ import { isSha256, isSnapshotId } from '../model/ids.ts';
 import type { CondemnedPack, PrunePlan } from '../model/prune-plan.ts';
 import type { PackRef } from '../model/snapshot.ts';
 import { checked, count, instant, list, object, oneOf, ShapeError, text } from './json-shape.ts';
+import { packShape } from './pack-shape.ts';
 import { prettyJson } from './pretty-json.ts';
 import { condemnedKey, isPackKey, parseStoreKey } from './store-layout.ts';
 import { addSum, hasRightSum } from './sum-json.ts';
@@ -74,15 +75,6 @@ const listCountMax = 1_000_000;
 const name = text(1000);
 const sha256 = checked(isSha256, 'a SHA-256');
 
-const pack = object<PackRef>({
-  key: checked(isPackKey, 'the key of a pack'),
-  sizeBytes: count,
-  sha256,
-  indexSizeBytes: count,
-  indexSha256: sha256,
-  objectCount: count,
-});
-
 const formatField = object<{ format: number }>({
   format: checked((value): value is number => Number.isSafeInteger(value) && (value as number) >= 1, 'a version'),
 });
@@ -97,7 +89,7 @@ const planFields = object<PrunePlan>({
     object<PrunePlan['dropped'][number]>({ id: checked(isSnapshotId, 'a snapshot id'), recordSha256: sha256 }),
     listCountMax,
   ),
-  packs: list(pack, listCountMax),
+  packs: list(packShape, listCountMax),
   condemned: list(
     object<CondemnedPack>({
       key: checked(isPackKey, 'the key of a pack'),

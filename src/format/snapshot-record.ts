@@ -2,13 +2,14 @@ import { type SnapshotId, isObjectId, isSha256, isSnapshotId, labelProblem } fro
 import type { Label } from '../model/ids.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { LedgerEntry, LedgerReason, Notice, NoticeCode, Problem, ProblemCode } from '../model/problem.ts';
-import type { GitRef, GitState, PackRef, SnapshotCounts, SnapshotRecord } from '../model/snapshot.ts';
+import type { GitRef, GitState, SnapshotCounts, SnapshotRecord } from '../model/snapshot.ts';
 import { encodeJsonBytes } from './json-bytes.ts';
 import { byteString, checked, count, duration, flag, instant, list } from './json-shape.ts';
 import { nullable, object, oneOf, optional, type Shape, ShapeError, slug, text, textLike } from './json-shape.ts';
+import { packShape } from './pack-shape.ts';
 import { prettyJson } from './pretty-json.ts';
 import { addSum, hasRightSum } from './sum-json.ts';
-import { isPackKey, isPlainId } from './store-layout.ts';
+import { isPlainId } from './store-layout.ts';
 
 /** Version of the record this code writes, and the newest it reads. */
 export const recordFormat = 1;
@@ -144,15 +145,6 @@ const counts = object<SnapshotCounts>({
   storedBytes: count,
 });
 
-const pack = object<PackRef>({
-  key: checked(isPackKey, 'the key of a pack'),
-  sizeBytes: count,
-  sha256,
-  indexSizeBytes: count,
-  indexSha256: sha256,
-  objectCount: count,
-});
-
 const ledgerEntry = object<LedgerEntry>({
   path,
   reason: slug<LedgerReason>(),
@@ -188,7 +180,7 @@ const recordFields = object<SnapshotRecord>({
   commit: objectId,
   tree: objectId,
   metadata: objectId,
-  packs: list(pack, listCountMax),
+  packs: list(packShape, listCountMax),
   base: nullable(snapshotId),
   chain: object<SnapshotRecord['chain']>({ sequence: count, previous: nullable(sha256) }),
   counts,

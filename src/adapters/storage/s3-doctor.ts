@@ -1,12 +1,8 @@
-import {
-  GetBucketLifecycleConfigurationCommand,
-  GetObjectLockConfigurationCommand,
-  type LifecycleRule,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { GetObjectLockConfigurationCommand, type LifecycleRule, PutObjectCommand } from '@aws-sdk/client-s3';
 import { isHoldfastError } from '../../model/errors.ts';
 import type { StorageFacts } from '../../ports/object-storage.ts';
 import type { S3Context } from './s3-context.ts';
+import { readRules } from './s3-versioning.ts';
 
 /** What only an S3 bucket can be asked; throw-away keys below `probePrefix` are left for the caller to delete. */
 export async function inspectBucket(
@@ -56,15 +52,9 @@ async function rulesThatExpire(
   signal: AbortSignal | undefined,
 ): Promise<readonly string[] | null> {
   try {
-    const answer = await connection.call({
-      operation: 'GetBucketLifecycleConfiguration',
-      signal,
-      run: (client, options) =>
-        client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: connection.bucket }), options),
-    });
-    return (answer.Rules ?? []).filter((rule) => isHarmful(rule, base)).map(({ ID }) => ID ?? '(unnamed)');
+    const { rules } = await readRules(connection, signal);
+    return rules.filter((rule) => isHarmful(rule, base)).map(({ ID }) => ID ?? '(unnamed)');
   } catch (error) {
-    if (isHoldfastError(error, 'object_missing')) return [];
     if (isHoldfastError(error)) return null;
     throw error;
   }

@@ -83,7 +83,8 @@ async function addExpiry(connection: S3Connection, base: string, signal?: AbortS
   });
 }
 
-async function readRules(connection: S3Connection, signal?: AbortSignal) {
+/** The bucket's lifecycle rules; none where it has no such configuration. */
+export async function readRules(connection: S3Connection, signal?: AbortSignal) {
   try {
     const answer = await connection.call({
       operation: 'GetBucketLifecycleConfiguration',

@@ -1,8 +1,9 @@
-import { constants, closeSync, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { constants, closeSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WatchState } from '../../ports/watch-state.ts';
 import { writeFully } from '../fs/durable-write.ts';
 import { mapFsError } from '../fs/map-fs-error.ts';
+import { readUnfollowed } from '../fs/read-unfollowed.ts';
 import { isPidTaken, processStart } from './process-start.ts';
 
 const bytesMax = 64 * 1024;
@@ -12,7 +13,7 @@ export function openWatchState(runDirectory: string): WatchState {
   const path = join(runDirectory, 'watch.json');
   const self = { pid: process.pid, start: processStart(process.pid) };
   return {
-    load: async () => load(path),
+    load: async () => readUnfollowed(path, bytesMax),
     async save(bytes) {
       const temporary = `${path}.${process.pid}.tmp`;
       const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
@@ -34,22 +35,4 @@ export function openWatchState(runDirectory: string): WatchState {
       return isPidTaken(pid) && processStart(pid) === start;
     },
   };
-}
-
-/** A fifo or a link in its place must neither hang nor lead anyone elsewhere. */
-function load(path: string): Uint8Array | null {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return null;
-  }
-  try {
-    const stat = fstatSync(fd);
-    return stat.isFile() && stat.size <= bytesMax ? readFileSync(fd) : null;
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { byteStringOf, byteStringOfText, type ByteString } from '../../lib/bytes.ts';
 import type { IgnoreSources } from '../../ports/working-tree.ts';
+import { readUnfollowed } from '../fs/read-unfollowed.ts';
 import type { IgnoreBookData } from './ignore-book.ts';
 import { type IgnoreRule, parseIgnoreRules } from './ignore-rules.ts';
 
@@ -40,20 +41,8 @@ export function readIgnoreBook(settings: IgnoreSettings, sources: IgnoreSources)
  * for empty, which leaves more in scope, never less.
  */
 export function readRuleFile(path: string | Buffer): ByteString | null {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return null;
-  }
-  try {
-    const stat = fstatSync(fd);
-    return stat.isFile() && stat.size <= ruleBytesMax ? byteStringOf(readFileSync(fd)) : null;
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
-  }
+  const bytes = readUnfollowed(path, ruleBytesMax);
+  return bytes === null ? null : byteStringOf(bytes);
 }
 
 const ruleBytesMax = 16 * 1024 * 1024;
