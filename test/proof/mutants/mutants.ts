@@ -176,9 +176,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the hash of a restored file is not compared',
     file: 'src/adapters/holding/run-write-job.ts',
-    find: 'objectIdOf(',
-    replace: '((_type: string, _content: Uint8Array) => job.ids?.[i] ?? "")(',
-    caughtBy: 'test/hazards/store-damage.test.ts',
+    find: "if (objectIdOf('blob', content) === id) return content;",
+    replace: "if (id !== '') return content;",
+    caughtBy: 'hostile an object under a name it does not have',
   },
   {
     name: 'an incomplete restore gets its final name',
