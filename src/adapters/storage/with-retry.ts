@@ -46,14 +46,17 @@ export function withRetry(storage: ObjectStorage, retry: Retrier): ObjectStorage
         const step = await call(async () => {
           iterator ??= open()[Symbol.asyncIterator]();
           try {
-            return await iterator.next();
+            for (;;) {
+              const next = await iterator.next();
+              // What was given before is no progress: a listing that always breaks at one place must run out of tries.
+              if (next.done === true || memory.wasGiven?.(next.value) !== true) return next;
+            }
           } catch (error) {
             iterator = null;
             throw error;
           }
         }, options);
         if (step.done === true) return;
-        if (memory.wasGiven?.(step.value) === true) continue;
         memory.given(step.value);
         yield step.value;
       }

@@ -174,3 +174,21 @@ describe('createRetrier', () => {
     expect(tries).toBe(alone);
   });
 });
+
+it('gives up on a listing of versions that breaks off at the same place every time (P12)', async () => {
+  const memory = createMemoryStorage();
+  for (const name of ['a', 'b']) await memory.put(name, bytesBody(small));
+  async function* breaking(...args: Parameters<typeof memory.versions>) {
+    for await (const version of memory.versions(...args)) {
+      yield version;
+      throw new HoldfastError('storage_unavailable', 'The connection was cut.', { data: { reached: true } });
+    }
+  }
+  const retry = createRetrier({ clock: testClock(), random: testRandom, windowMs: 60_000 });
+  const given: string[] = [];
+  const listing = async (): Promise<void> => {
+    for await (const { key } of withRetry({ ...memory, versions: breaking }, retry).versions('')) given.push(key);
+  };
+  await expect(listing()).rejects.toMatchObject({ code: 'storage_unavailable' });
+  expect(given).toEqual(['a']);
+});
