@@ -248,9 +248,11 @@ export class World implements StepRunner {
       case 'snapshot':
         return this.#snapshot(machine, step);
       case 'list': {
+        // While it waits, others may publish more.
+        const before = [...this.known.keys()];
         const list = await listSnapshots(deps, { refresh: 'always' });
         const ids = new Set(list.points.map(({ record }) => record.id));
-        if (list.unreachable === null && !isLying) this.#mustListAll(ids as ReadonlySet<string>);
+        if (list.unreachable === null && !isLying) this.#mustListAll(before, ids as ReadonlySet<string>);
         return `${ids.size} ${list.unreachable?.code ?? ''}`;
       }
       case 'verify': {
@@ -296,7 +298,9 @@ export class World implements StepRunner {
   /** "Nothing changed" is as much of a promise as a snapshot. */
   #checkUnchanged(outcome: Extract<SnapshotOutcome, { kind: 'unchanged' }>, attempt: Attempt): void {
     const known = this.known.get(outcome.latest);
-    if (known === undefined || attempt.manifests.length > 1 || outcome.problems.length > 0) return;
+    // One that waits may bear an id that another machine has published since.
+    if (known?.record.machine.id !== attempt.machine || attempt.manifests.length > 1 || outcome.problems.length > 0)
+      return;
     const lines = differences(known.manifest, asRestored(attempt.manifests[0]!), isSameContent);
     this.must(lines.length === 0, 'P2', `a change went unseen: ${lines[0]}`);
   }
@@ -479,8 +483,8 @@ export class World implements StepRunner {
     return found;
   }
 
-  #mustListAll(ids: ReadonlySet<string>): void {
-    for (const id of this.known.keys()) this.must(ids.has(id), 'P10', `${id} is not listed`);
+  #mustListAll(before: readonly string[], ids: ReadonlySet<string>): void {
+    for (const id of before) this.must(ids.has(id), 'P10', `${id} is not listed`);
   }
 }
 
