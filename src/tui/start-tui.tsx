@@ -90,8 +90,10 @@ export async function startTui(options: TuiOptions): Promise<void> {
     store.dispatch({ type: 'ticked', nowMs: deps.clock.now().getTime(), watch });
   };
   try {
+    // Listing a long history takes the thread in small bites; the first frame comes before the first of them.
+    await instance.waitUntilRenderFlush();
+    await new Promise((resolve) => setImmediate(resolve));
     runner.start({ type: 'read_points' });
-    runner.start({ type: 'read_status' });
     await instance.waitUntilExit();
   } finally {
     clearInterval(ticking);

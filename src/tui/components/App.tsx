@@ -16,7 +16,7 @@ export function App({ store, palette }: AppProps): ReactElement {
   const state = useSyncExternalStore(store.subscribe, store.state);
   const { exit } = useApp();
   useInput((input, key) => {
-    store.dispatch({ type: 'key', key: keyPressOf(input, key) });
+    for (const press of keyPressesOf(input, key)) store.dispatch({ type: 'key', key: press });
   });
   useEffect(() => {
     if (state.isOver) exit();
@@ -41,7 +41,12 @@ const names: readonly (readonly [keyof Key, KeyName])[] = [
   ['delete', 'backspace'],
 ];
 
-export function keyPressOf(input: string, key: Key): KeyPress {
+/** Keys typed fast, or while a frame was drawn, arrive as one text: each of them counts. */
+export function keyPressesOf(input: string, key: Key): readonly KeyPress[] {
   const name = names.find(([field]) => key[field] === true)?.[1] ?? null;
-  return { name, text: input, ctrl: key.ctrl };
+  if (name !== null || key.ctrl || input.length < 2) return [{ name, text: input, ctrl: key.ctrl }];
+  return Array.from(input, (text) => {
+    const typed = text === '\r' || text === '\n' ? 'enter' : text === '\u007f' || text === '\b' ? 'backspace' : null;
+    return { name: typed, text: typed === null ? text : '', ctrl: false };
+  });
 }

@@ -170,10 +170,9 @@ function keyLine(state: AppState): Line {
   );
   const last = rows.filter(({ command }) => command === 'help' || command === 'quit');
   const first = rows.filter((row) => !last.includes(row));
-  return hints(
-    [...first, ...last].map(({ keys, short }) => [keyText(keys[0]!), short] as const),
-    columns,
-  );
+  const pairsOf = (some: typeof rows) => some.map(({ keys, short }) => [keyText(keys[0]!), short] as const);
+  const end = hints(pairsOf(last), columns);
+  return { spans: [...hints(pairsOf(first), columns - widthOf(end) - 1).spans, span(' '), ...end.spans] };
 }
 
 function hints(pairs: readonly (readonly [string, string])[], columns: number): Line {

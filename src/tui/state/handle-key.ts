@@ -2,7 +2,7 @@ import type { RestorePoint } from '../../model/restore-point.ts';
 import { type Command, commandOf, type KeyPress } from '../keys.ts';
 import type { Intent, Step } from './actions.ts';
 import { type AppState, markedPoint, type Prompt, type Screen, screenKindOf } from './app-state.ts';
-import { openMarked, pathOfMarked, pointOfTop } from './open-screen.ts';
+import { openMarked, pathOfMarked, pointToRestore } from './open-screen.ts';
 import { hasSidePane, only, replaceTop, withMarkedDiff } from './reduce.ts';
 import { clampScroll, isPager, listHeight, rowsOf } from './scroll.ts';
 import { startWork } from './start-work.ts';
@@ -82,7 +82,7 @@ function run(state: AppState, command: Command): Step {
 
 function start(state: AppState, command: 'restore' | 'pin' | 'verify' | 'drill'): Step {
   if (command === 'verify') return startWork(state, { type: 'verify' });
-  const target = command === 'restore' ? pointOfTop(state) : markedPoint(state.timeline);
+  const target = command === 'restore' ? pointToRestore(state) : markedPoint(state.timeline);
   if (target === null) return only(state);
   const { id } = target.record;
   if (command === 'restore') return startWork(state, { type: 'restore', id, path: pathOfMarked(state) });

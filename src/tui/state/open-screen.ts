@@ -111,6 +111,15 @@ export function pointOfTop(state: AppState): RestorePoint | null {
   return null;
 }
 
+/** Where a restore finds what is marked: what a point no longer had is in the one before. */
+export function pointToRestore(state: AppState): RestorePoint | null {
+  const top = state.screens.at(-1);
+  const point = pointOfTop(state);
+  if (top?.kind !== 'changes' || top.against === 'live' || top.found.state !== 'ready' || point === null) return point;
+  const isGone = top.found.value.rows[top.cursor]?.change?.kind === 'removed';
+  return isGone ? (pointById(state, point.record.base ?? undefined) ?? point) : point;
+}
+
 export function pointById(state: AppState, id: SnapshotId | undefined): RestorePoint | null {
   return state.timeline.points.find(({ record }) => record.id === id) ?? null;
 }

@@ -18,7 +18,9 @@ export function reduce(state: AppState, action: Action): Step {
       return only(withEvent(state, action.event));
     case 'points_read': {
       const timeline = withPoints(state.timeline, action.points, action.isWhole);
-      return only(clampScroll({ ...state, timeline, pinned: action.pinned, store: action.store }));
+      const next = clampScroll({ ...state, timeline, pinned: action.pinned, store: action.store });
+      const isFirst = action.isWhole && action.store !== 'asking' && state.status === null;
+      return { state: next, intents: isFirst ? [{ type: 'read_status' }] : [] };
     }
     case 'status_read':
       return only({

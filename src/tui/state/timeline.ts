@@ -39,10 +39,13 @@ export function withQuery(timeline: Timeline, query: string, time: Date | null):
 /** The row to move to in `step` direction, past headings. */
 export function moveInTimeline(timeline: Timeline, target: number, step: 1 | -1): number {
   const { rows } = timeline;
-  let at = Math.max(0, Math.min(rows.length - 1, target));
-  while (at >= 0 && at < rows.length && rows[at]! < 0) at += step;
-  if (at < 0 || at >= rows.length) return timeline.cursor;
-  return at;
+  const start = Math.max(0, Math.min(rows.length - 1, target));
+  const onward =
+    step > 0
+      ? rows.findIndex((row, i) => i >= start && row >= 0)
+      : rows.findLastIndex((row, i) => i <= start && row >= 0);
+  // Above the first point there is only its heading.
+  return onward >= 0 ? onward : step < 0 ? firstPoint(rows) : timeline.cursor;
 }
 
 /** The first point of the next (older) or previous day, or the next labelled point. */
