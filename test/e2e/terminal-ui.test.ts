@@ -73,7 +73,7 @@ test('finds an old version of a note, restores it, refuses a wrong label and rol
   terminal.type('Escape');
   await terminal.until(/the new way/);
   terminal.type('Down', 'B');
-  await terminal.until(/type the label the old way/);
+  await terminal.until(/press ⏎: the old way/);
   terminal.type('the new way', 'Enter');
   await terminal.until(/refused: --confirm-label "the new way" does not match snapshot label "the old way"/);
   expect(existsSync(join(vault.root, 'extra.md'))).toBe(true);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { relative } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { TuiServices } from '../../tui/services.ts';
 import type { Deps } from '../../engine/deps.ts';
 import type { KeySecret } from '../../model/store-keys.ts';
@@ -32,6 +33,8 @@ export const command: Command = {
     const isScreen =
       io.stdin.isTTY === true && isLiveTerminal(io, io.stdout) && !context.out.json && !context.out.quiet;
     if (!isScreen) return status.run({ ...context, flag: () => false });
+    // Frames leave much that dies young: in the small nursery of a one-shot command collecting it takes most of the time.
+    setFlagsFromString('--semi-space-growth-factor=4');
     const { createRelaySink, startTui } = await import('../../tui/start-tui.tsx');
     const { colourLevelOf } = await import('../../tui/palette.ts');
     const config = await context.config();

@@ -70,7 +70,9 @@ export function drawRollback(screen: Of<'rollback'>, { width, height }: Area): L
           ...(screen.refusal === ''
             ? []
             : wrapToWidth(`refused: ${screen.refusal}`, width - 2).map((text) => line(span(` ${text}`, 'bad')))),
-          line(' To do it, type the label ', span(displayText(record.label), 'bold'), ' and press ⏎'),
+          ...wrapToWidth(`To do it, type the label and press ⏎: ${displayText(record.label)}`, width - 2).map((text) =>
+            line(span(` ${text}`, 'bold')),
+          ),
           line(' label: ', span(displayText(screen.typed), 'accent'), span('▏', 'accent')),
         ]
       : [];
