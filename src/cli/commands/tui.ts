@@ -59,6 +59,8 @@ export const command: Command = {
       colourLevel: context.flag('no-color') ? 0 : colourLevelOf(io.env),
       signal: context.signal,
     });
+    // Ended by a signal: the terminal is back, and the exit code says why.
+    context.signal.throwIfAborted();
     return exitCodes.ok;
   },
 };

@@ -8,12 +8,15 @@ import { type AppState, markedPoint } from '../state/app-state.ts';
 import { hasSidePane } from '../state/reduce.ts';
 import { dayText, dotOf, marksOf, momentText, pointLine } from './point-cells.ts';
 
-const paneColumns = 44;
+const paneColumnsMax = 44;
+/** A row needs this much to show how much changed. */
+const rowColumnsMin = 60;
 
 /** The restore points by day, the marked one in detail beside them where there is room. */
 export function drawTimeline(state: AppState, height: number): Line[] {
   const { columns } = state.size;
   if (!hasSidePane(state)) return rowsOfTimeline(state, columns, height);
+  const paneColumns = Math.min(paneColumnsMax, columns - rowColumnsMin - 3);
   const width = columns - paneColumns - 3;
   const point = markedPoint(state.timeline);
   const right = point === null ? [] : pointPane(point, state, paneColumns);
