@@ -13,7 +13,7 @@ import { describeDamage } from './describe-damage.ts';
 import { choosePacks, type VerifyDepth } from './choose-packs.ts';
 import { createInspector } from './inspect-snapshot.ts';
 import { packsInUse } from './pack-sources.ts';
-import { loadMarks } from './store-marks.ts';
+import { loadMarks, type StoreMarks } from './store-marks.ts';
 import { loadStoreView, openPointReader, type StoreView } from './store-view.ts';
 
 /** Something in the store is not what it should be. */
@@ -36,18 +36,64 @@ export interface VerifyReport {
   readonly rebuiltIndexes: readonly string[];
 }
 
+export interface VerifyOptions {
+  readonly depth: VerifyDepth;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A prune may change the store while it is looked at; several in a row, each in the middle of a look, do not happen. */
+const looksMax = 4;
+
 /**
  * Proves the store without changing it. 'quick': header, every record, its chain, every pack index, presence and size of
  * every pack. 'new' adds every byte of packs not proved before, 'full' of all packs, `sample` of some. All but 'quick' also
  * prove that every object the snapshots name is there.
  */
-export async function verifyStore(
-  deps: Deps,
-  options: { depth: VerifyDepth; signal?: AbortSignal | undefined },
-): Promise<VerifyReport> {
+export async function verifyStore(deps: Deps, options: VerifyOptions): Promise<VerifyReport> {
   const startedMs = deps.clock.monotonicMs();
   const { depth, signal } = options;
   deps.events.emit({ type: 'phase_started', phase: 'verify' });
+  const proved = new Set<string>();
+  let look = await lookAtStore(deps, { ...options, proved });
+  // What a prune dropped or moved meanwhile is no damage (X11). Packs that were proved are not read again.
+  for (let looks = 1; looks < looksMax && look.findings.length > 0; looks++) {
+    if (!(await wasPruned(deps, look, signal))) break;
+    look = await lookAtStore(deps, { ...options, proved });
+  }
+  const report: VerifyReport = {
+    findings: look.findings,
+    snapshots: look.points.length,
+    packs: look.chosen.length,
+    readBytes: totalBytes(look.chosen),
+    durationMs: Math.round(deps.clock.monotonicMs() - startedMs),
+    rebuiltIndexes: look.rebuiltIndexes,
+  };
+  await deps.snapshotIndex.append({
+    event: 'verify',
+    depth: typeof depth === 'object' ? 'sample' : depth,
+    snapshots: report.snapshots,
+    packs: report.packs,
+    readBytes: report.readBytes,
+    findings: report.findings.length,
+    durationMs: report.durationMs,
+    proved: [...proved],
+  });
+  return report;
+}
+
+/** One look at the whole store, and the store it was a look at. */
+interface Look {
+  readonly findings: readonly VerifyFinding[];
+  readonly points: readonly RestorePoint[];
+  readonly marks: StoreMarks;
+  /** Packs whose every byte was read. */
+  readonly chosen: readonly PackRef[];
+  readonly rebuiltIndexes: readonly string[];
+}
+
+/** Adds to `proved`, and does not read again, the packs whose every byte is right. */
+async function lookAtStore(deps: Deps, options: VerifyOptions & { readonly proved: Set<string> }): Promise<Look> {
+  const { depth, signal, proved } = options;
   const view = await loadStoreView(deps, { refresh: 'always', signal });
   if (view.unreachable !== null) throw view.unreachable;
   assertAllReadable(view);
@@ -56,7 +102,7 @@ export async function verifyStore(
   const opened = await openPointReader(deps, points, { fresh: true, signal });
   const marks = await loadMarks(deps);
   const packs = packsInUse(points, marks).live.map(({ ref }) => ref);
-  const found = [
+  const findings = [
     ...(points.length === 0 ? [] : await checkStoreFiles(deps, { signal })),
     ...recordFindings(view),
     ...(await checkRecords(deps, points, { signal })),
@@ -67,58 +113,29 @@ export async function verifyStore(
   const chosen = choosePacks(packs, { depth, rows, random: deps.random });
   const { badPacks, wrongIndexes } = await checkPresence(deps, packs, signal);
   const bad = new Map([...opened.unusable.map(({ key, reason }) => [key, reason] as const), ...badPacks]);
-  const proved: string[] = [];
   let readBytes = 0;
   for (const ref of chosen) {
-    const troubles = bad.has(ref.key) ? [] : await deps.objects.verify({ ref, localDirectory: null }, { signal });
+    const isKnown = bad.has(ref.key) || proved.has(ref.key);
+    const troubles = isKnown ? [] : await deps.objects.verify({ ref, localDirectory: null }, { signal });
     if (troubles.length > 0) bad.set(ref.key, troubles.join('; '));
-    else if (!bad.has(ref.key)) proved.push(ref.key);
+    else if (!bad.has(ref.key)) proved.add(ref.key);
     readBytes += ref.sizeBytes;
     deps.events.emit({ type: 'progress', phase: 'verify', done: readBytes, total: totalBytes(chosen), unit: 'bytes' });
   }
   if (depth !== 'quick' || bad.size > 0) {
-    found.push(...(await snapshotFindings(points, { opened, bad, signal })));
+    findings.push(...(await snapshotFindings(points, { opened, bad, signal })));
   }
-  const findings = found.length === 0 ? found : await stillTrue(deps, found, signal);
-  const report: VerifyReport = {
-    findings,
-    snapshots: points.length,
-    packs: chosen.length,
-    readBytes,
-    durationMs: Math.round(deps.clock.monotonicMs() - startedMs),
-    rebuiltIndexes: [...new Set([...opened.rebuiltIndexes, ...wrongIndexes])],
-  };
-  await deps.snapshotIndex.append({
-    event: 'verify',
-    depth: typeof depth === 'object' ? 'sample' : depth,
-    snapshots: report.snapshots,
-    packs: report.packs,
-    readBytes,
-    findings: findings.length,
-    durationMs: report.durationMs,
-    proved,
-  });
-  return report;
+  return { findings, points, marks, chosen, rebuiltIndexes: [...new Set([...opened.rebuiltIndexes, ...wrongIndexes])] };
 }
 
-/** Leaves out what prune explains: while this looked, it dropped a snapshot or moved a pack (X11). */
-async function stillTrue(
-  deps: Deps,
-  found: readonly VerifyFinding[],
-  signal: AbortSignal | undefined,
-): Promise<readonly VerifyFinding[]> {
-  const before = new Set((await loadMarks(deps)).plans.map(({ plan }) => plan));
+/** Since the look: a snapshot went, or a prune wrote its plan, or began to delete what it had condemned. */
+async function wasPruned(deps: Deps, look: Look, signal: AbortSignal | undefined): Promise<boolean> {
   const view = await loadStoreView(deps, { refresh: 'always', signal });
-  const { plans } = await loadMarks(deps);
-  const newPlans = plans.filter(({ plan }) => !before.has(plan));
-  if (view.unreachable !== null || newPlans.length === 0) return found;
-  const gone = new Set<string>(newPlans.flatMap((plan) => plan.dropped.map(({ id }) => id)));
-  for (const { record } of view.points) gone.delete(record.id);
-  const moved = new Set(newPlans.flatMap((plan) => plan.condemned.map(({ key }) => key)));
-  return found.flatMap((finding) => {
-    const isAboutGone = finding.snapshots.length > 0 && finding.snapshots.every((id) => gone.has(id));
-    return isAboutGone || moved.has(finding.key) ? [] : [finding];
-  });
+  if (view.unreachable !== null) throw view.unreachable;
+  const { plans, gonePlans } = await loadMarks(deps);
+  if (plans.length > look.marks.plans.length || gonePlans.size > look.marks.gonePlans.size) return true;
+  const there = new Set(view.points.map(({ record }) => record.id));
+  return look.points.some(({ record }) => !there.has(record.id));
 }
 
 /** What a newer holdfast wrote cannot be judged, and a store judged in part would be called whole. */
