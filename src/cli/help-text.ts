@@ -1,7 +1,8 @@
 import { commandTable, type CommandGroup } from './command-table.ts';
-import { globalOptions, type Command, type OptionSpec } from './command.ts';
+import { globalOptions, type Command, type Example, type OptionSpec } from './command.ts';
 import type { Output } from './output.ts';
 import { usageOf } from './parse-arguments.ts';
+import { topicNames } from './topic-names.ts';
 import { padToWidth, wrapToWidth } from '../format/text-width.ts';
 
 const proseColumnsMax = 88;
@@ -35,7 +36,7 @@ export function printOverview(out: Output): void {
   printOptions(out, globalOptions);
   out.print();
   printProse(out, 'holdfast help <command> explains a command, holdfast help <topic> a topic:');
-  printProse(out, 'environment, exit-codes, settings, when, restoring-without-holdfast.');
+  printProse(out, `${topicNames.join(', ')}.`);
 }
 
 /** Prints the help of one command. */
@@ -64,7 +65,12 @@ export function printCommandHelp(out: Output, command: Command): void {
   if (command.examples.length === 0) return;
   out.print();
   out.print(out.paint('bold', 'Examples'));
-  for (const { command: line, means } of command.examples) {
+  printExamples(out, command.examples);
+}
+
+/** Prints command lines, each whole however narrow the screen, with what they do beneath. */
+export function printExamples(out: Output, examples: readonly Example[]): void {
+  for (const { command: line, means } of examples) {
     out.print(`  ${out.paint('cyan', line)}`);
     for (const part of wrapToWidth(means, proseColumns(out) - 6)) out.print(`      ${part}`);
   }

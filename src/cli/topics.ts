@@ -1,11 +1,13 @@
 import { environmentVariables } from '../app/environment.ts';
 import { settingsJsonSchema, settingsKeys } from '../app/settings-json-schema.ts';
+import type { Example } from './command.ts';
 import { exitCodeMeanings } from './exit-codes.ts';
-import { printPairs, printProse } from './help-text.ts';
+import { printExamples, printPairs, printProse } from './help-text.ts';
 import type { Output } from './output.ts';
+import type { TopicName } from './topic-names.ts';
 
 export interface Topic {
-  readonly name: string;
+  readonly name: TopicName;
   readonly summary: string;
   print(out: Output): void;
   /** What `--json` gives. */
@@ -30,6 +32,56 @@ const restoringSteps: readonly string[] = [
   "printf '* -text -eol -filter -ident -working-tree-encoding\\n' > .git/info/attributes",
   'git fsck --full',
   'git checkout <commit in snapshots/<id>/snapshot.json> -- .',
+];
+
+const scheduleSteps: readonly Example[] = [
+  { command: 'holdfast service install', means: 'a snapshot seconds after each change, from login on' },
+  { command: 'holdfast watch', means: 'the same in this terminal, until Ctrl-C' },
+  {
+    command: '*/15 * * * * holdfast snapshot --quiet --vault /home/me/notes',
+    means: 'a crontab line; give the full path of holdfast, as cron knows few folders',
+  },
+  {
+    command: '0 9 * * * holdfast status --check --vault /home/me/notes >/tmp/notes.status || cat /tmp/notes.status',
+    means: 'cron mails what this prints: nothing while all is green',
+  },
+  {
+    command: 'holdfast init --adopt --yes && holdfast snapshot && holdfast status --check',
+    means: 'on a build server, with HOLDFAST_STORE and the AWS_* credentials from its secrets',
+  },
+];
+
+const encryptionSteps: readonly Example[] = [
+  {
+    command: 'holdfast init --encrypt --store s3://bucket/notes',
+    means: 'makes an encrypted store and shows a recovery key, once: write it down',
+  },
+  { command: 'holdfast key list', means: 'which keys open it' },
+  { command: 'holdfast key add office', means: 'one more, for another computer' },
+  { command: 'holdfast key rotate', means: 'another passphrase in the place of the one in use' },
+  {
+    command: 'holdfast key rotate --master',
+    means: 'a key leaked: nothing known before reads what is stored from now on',
+  },
+  { command: 'node decrypt.mjs <store> <new folder>', means: 'without holdfast; the program lies in the store' },
+];
+
+const recoverySteps: readonly Example[] = [
+  { command: 'holdfast restore notes/plan.md "2 hours ago"', means: 'one file, beside the live one, with the diff' },
+  { command: 'holdfast log notes/plan.md', means: 'every version there is, also of a file that is gone' },
+  { command: 'holdfast rescue "1 hour ago"', means: 'exactly what vanished since then' },
+  { command: 'holdfast rollback yesterday', means: 'the whole vault: shows the plan, and what to add to do it' },
+  {
+    command: 'holdfast init --adopt --store URL && holdfast restore --all latest',
+    means: 'on a new machine, from an empty folder',
+  },
+  {
+    command: 'holdfast restore --all latest --store file:///media/usb/notes',
+    means: 'from a replica, in an empty folder',
+  },
+  { command: 'holdfast repair --undelete', means: 'the store itself lost something' },
+  { command: 'holdfast runbook', means: 'the procedures step by step, with the names of this vault' },
+  { command: 'holdfast help restoring-without-holdfast', means: 'with git alone' },
 ];
 
 /** What `holdfast help <topic>` can explain. */
@@ -91,6 +143,35 @@ export const topics: readonly Topic[] = [
     },
     fields: () => ({ forms: whenForms.map(([form, means]) => ({ form, means })) }),
   },
+  stepsTopic({
+    name: 'schedule',
+    summary: 'how to take snapshots without thinking of it',
+    opening:
+      'The watcher is the best way: it sees changes, waits while offline, verifies, prunes and rehearses in time.',
+    steps: scheduleSteps,
+    closing:
+      'A build server must keep state/ and ~/.local/share/holdfast from one run to the next, or each run counts as a ' +
+      'new machine. It sees only what was committed.',
+  }),
+  stepsTopic({
+    name: 'encryption',
+    summary: 'how to keep a store that only your keys can read',
+    opening:
+      'AES-256-GCM, on this computer, before anything leaves it. It is chosen when a store is made. The key is a ' +
+      'passphrase or 64 hex digits (openssl rand -hex 32), from HOLDFAST_PASSPHRASE, HOLDFAST_KEY, --key-file or ' +
+      '--key-command; on a terminal the passphrase is asked for.',
+    steps: encryptionSteps,
+    closing:
+      "Visible in the bucket all the same: the vault's name, when snapshots were taken and how large they are, the names " +
+      'of keys, and a short form of each label unless "encryption": { "hideLabels": true }.',
+  }),
+  stepsTopic({
+    name: 'recovery',
+    summary: 'how to get back, whatever happened',
+    opening: 'Nothing here touches a live file, except rollback once you repeat the label to it.',
+    steps: recoverySteps,
+    closing: 'Rehearse it: holdfast drill. Print it: holdfast runbook --write.',
+  }),
   {
     name: 'restoring-without-holdfast',
     summary: 'how to get everything back with git alone',
@@ -111,3 +192,26 @@ export const topics: readonly Topic[] = [
     fields: () => ({ steps: restoringSteps }),
   },
 ];
+
+interface StepsTopic {
+  readonly name: TopicName;
+  readonly summary: string;
+  readonly opening: string;
+  readonly steps: readonly Example[];
+  readonly closing: string;
+}
+
+function stepsTopic({ name, summary, opening, steps, closing }: StepsTopic): Topic {
+  return {
+    name,
+    summary,
+    print(out) {
+      printProse(out, opening);
+      out.print();
+      printExamples(out, steps);
+      out.print();
+      printProse(out, closing);
+    },
+    fields: () => ({ steps }),
+  };
+}

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSession } from '../../src/app/compose.ts';
 import { runCommand, type Services } from '../../src/cli/run.ts';
+import { topicNames } from '../../src/cli/topic-names.ts';
+import { topics } from '../../src/cli/topics.ts';
 import { displayWidth } from '../../src/format/text-width.ts';
 import { HoldfastError } from '../../src/model/errors.ts';
 import { fakeIo, type FakeIo, type FakeIoOptions } from './fake-io.ts';
@@ -283,7 +285,8 @@ describe('init', () => {
 });
 
 test('help explains topics, in words and in JSON', async () => {
-  for (const topic of ['environment', 'exit-codes', 'settings', 'when', 'restoring-without-holdfast']) {
+  expect(topics.map(({ name }) => name).toSorted()).toEqual(topicNames.toSorted());
+  for (const topic of topicNames) {
     expect((await run(['help', topic])).io.printed().length).toBeGreaterThan(200);
     expect(await resultOf(['help', topic])).toMatchObject({ topic });
   }

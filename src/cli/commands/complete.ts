@@ -4,9 +4,9 @@ import { assertNever } from '../../lib/assert-never.ts';
 import { commandTable } from '../command-table.ts';
 import { globalOptions, type ArgumentSpec, type Command, type CommandContext, type OptionSpec } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { topicNames } from '../topic-names.ts';
 
 const idsMax = 200;
-const topicNames = ['environment', 'exit-codes', 'settings', 'when', 'restoring-without-holdfast'];
 
 /** What the completion scripts call at every press of the Tab key: `holdfast complete -- <words so far>`. */
 export const command: Command = {

@@ -6,13 +6,12 @@ import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printCommandHelp, printOverview } from '../help-text.ts';
 import { usageOf } from '../parse-arguments.ts';
+import { topicNames } from '../topic-names.ts';
 
 export const command: Command = {
   name: 'help',
   summary: 'explain a command or a topic',
-  description: [
-    'Explains a command, or one of the topics environment, exit-codes, settings, when, restoring-without-holdfast.',
-  ],
+  description: [`Explains a command, or one of the topics ${topicNames.join(', ')}.`],
   arguments: [{ name: '[topic]', summary: 'a command or a topic', completes: 'topic' }],
   options: [],
   examples: [
