@@ -1,11 +1,12 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { HoldfastError } from '../model/errors.ts';
 import { parseStoreUrl, type StoreUrl } from '../format/store-url.ts';
 import type { Config } from './config.ts';
 import { dataRootOf, defaultStoreFolder } from './data-root.ts';
 import { absolutePath, findVault } from './find-vault.ts';
 import type { Host } from './host.ts';
+import { isWithin, realPathOfFuture } from './real-path.ts';
 import { defaultSettings, readSettings, settingsFileName } from './read-settings.ts';
 import { cleanFolder } from './vault-folders.ts';
 
@@ -98,22 +99,4 @@ function assertApart(vaultRoot: string, store: StoreUrl): void {
   throw new HoldfastError('config_invalid', `The store ${JSON.stringify(store.path)} ${relation}.`, {
     hint: 'Choose a folder for the store that is apart from the vault, best on another disk.',
   });
-}
-
-function isWithin(inner: string, outer: string): boolean {
-  const path = relative(outer, inner);
-  return path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !/^[A-Za-z]:/.test(path));
-}
-
-/** Resolves the links of a path whose last parts need not exist yet. */
-function realPathOfFuture(path: string): string {
-  const missing: string[] = [];
-  for (let at = path; ; at = dirname(at)) {
-    try {
-      return join(realpathSync.native(at), ...missing);
-    } catch {
-      if (dirname(at) === at) return path;
-      missing.unshift(basename(at));
-    }
-  }
 }
