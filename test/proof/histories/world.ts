@@ -202,6 +202,11 @@ export class World implements StepRunner {
     this.#countTrouble(machine);
     machine.disarm();
     this.must(machine.disk.openCount === 0, 'P12', `${machine.disk.openCount} descriptors are open after ${step.do}`);
+    const index = this.#indexOf(machine);
+    if (step.trouble === null && index !== null) {
+      const isSynced = index.durable.length === index.bytes.length;
+      this.must(isSynced, 'P3', `${step.do} ended before the rows it wrote were synced`);
+    }
     return text;
   }
 

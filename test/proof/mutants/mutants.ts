@@ -66,7 +66,7 @@ export const mutants: readonly Mutant[] = [
     file: index,
     find: '    fsyncSync(fd);\n    if (sizeBytes === 0)',
     replace: '    if (sizeBytes === 0)',
-    caughtBy: 'test/hazards/torn-index.test.ts',
+    caughtBy: 'histories',
   },
   {
     name: 'a torn last line is not closed',
