@@ -56,7 +56,7 @@ interface Survey {
   /** The cache is of the previous snapshot. */
   readonly isExact: boolean;
   readonly scan: Scan;
-  /** A process that stays needs the tree of this scan whatever came of it: it has none, or one that is worn. */
+  /** A process that stays needs the tree of this scan whatever came of it: it has none, one that is worn, or looked at everything. */
   readonly wantsTree: boolean;
   readonly git: GitState | null;
   readonly problems: readonly Problem[];
@@ -74,7 +74,9 @@ export async function captureVault(deps: Deps, view: StoreView, options: Capture
   // Our own log is dirty after every command; that alone is no change.
   if (!isAsked && isCacheCurrent && !scan.changed && !survey.wantsTree) return unchanged(survey);
 
-  const opened = await openPointReader(deps, view.points, options);
+  // Away from the store, what it alone knows the contents of counts as absent: captured twice rather than not at all.
+  const { signal } = options;
+  const opened = await openPointReader(deps, view.points, { skipUnreachable: true, signal });
   await using draft = await deps.spool.begin();
   await using writer = deps.objects.openWriter(draft.directory, opened.known);
   const read = await readFiles(deps, { survey, opened, writer, mustCheckIds: !isCacheCurrent, options });
@@ -150,7 +152,7 @@ async function surveyVault(deps: Deps, view: StoreView, options: CaptureOptions)
     warmCache === null ? await loadTrustedCache(deps, previous) : { cache: warmCache, isExact: true };
   const marked = options.warm?.foldersToScan() ?? null;
   // Folders are only enough where all else is as it was kept, and the store still has what that rests on.
-  const wantsTree = options.warm !== undefined && (warmCache === null || options.warm.isWorn);
+  const wantsTree = options.warm !== undefined && (marked === null || warmCache === null || options.warm.isWorn);
   // After packs went away, or a spooled snapshot was lost, an id in the cache no longer proves that its bytes are kept.
   const isKept = cache?.storeGeneration === cacheGeneration(view) && view.damagedSpool.length === 0;
   const { state: git, notices } = deps.settings.captureHistory

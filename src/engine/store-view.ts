@@ -148,7 +148,7 @@ export function cacheGeneration(view: Pick<StoreView, 'generation' | 'prunes'>):
 export async function openPointReader(
   deps: Deps,
   points: readonly RestorePoint[],
-  options: { fresh?: boolean; signal?: AbortSignal | undefined } = {},
+  options: { fresh?: boolean; skipUnreachable?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<OpenedReader> {
   const { live, condemned } = packsInUse(points, await loadMarks(deps));
   return deps.objects.openReader([...condemned, ...live], options);

@@ -91,7 +91,7 @@ export async function takeSnapshotLocked(
   assertNotForeign(deps, known);
   await assertChainKnown(deps, known);
   if (mayAsk) await assertBaseStillThere(deps, known, options.signal);
-  const view = await withoutStranded(deps, known, options);
+  const { view, judgeError } = await judgeWaiting(deps, known, options);
   for (const entry of view.damagedSpool) await setAside(deps, entry);
   const notices = [...hooked, ...cleaned, ...(await rebuildLostIndex(deps, view))];
   for (const notice of notices) deps.events.emit({ type: 'notice_given', notice });
@@ -99,9 +99,10 @@ export async function takeSnapshotLocked(
   const captured = await captureVault(deps, view, options);
   const isTaken = captured.kind === 'taken';
   const fresh = new Set(isTaken ? [captured.spooled.record.id] : []);
-  const { published, publishError } = mayAsk
-    ? await publishWaiting(deps, { view, captured, fresh, signal: options.signal })
-    : await keepWaiting(deps, captured);
+  const { published, publishError } =
+    mayAsk && judgeError === null
+      ? await publishWaiting(deps, { view, captured, fresh, signal: options.signal })
+      : await keepWaiting(deps, captured, judgeError);
   // Twice a day at most: when a listing was due as well.
   if (view.isAsked && publishError === null) await dropStaleUploads(deps, options.signal);
   const { damagedSpool } = view;
@@ -154,9 +155,23 @@ async function publishWaiting(
   }
 }
 
-async function keepWaiting(deps: Deps, captured: Capture): Promise<Published> {
+async function keepWaiting(deps: Deps, captured: Capture, publishError: HoldfastError | null): Promise<Published> {
   if (captured.kind === 'taken') await logLocal(deps, captured);
-  return { published: [], publishError: null };
+  return { published: [], publishError };
+}
+
+/** Without the store nobody can tell which of what waits may be published: all of it waits on, and this capture with it. */
+async function judgeWaiting(
+  deps: Deps,
+  known: StoreView,
+  options: { signal?: AbortSignal | undefined },
+): Promise<{ readonly view: StoreView; readonly judgeError: HoldfastError | null }> {
+  try {
+    return { view: await withoutStranded(deps, known, options), judgeError: null };
+  } catch (error) {
+    if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
+    return { view: known, judgeError: error };
+  }
 }
 
 /** The row says 'local'; a later command adds 'published'. */

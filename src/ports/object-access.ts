@@ -42,10 +42,11 @@ export interface ObjectAccess {
   openWriter(directory: string, known: KnownObjects): ObjectWriter;
   /**
    * Loads the indexes of these packs (from the local cache where it has them, unless `fresh`) and returns a reader over all.
+   * A store that cannot be reached fails it; with `skipUnreachable` the packs it alone has the index of are unusable instead.
    */
   openReader(
     packs: readonly PackSource[],
-    options?: { fresh?: boolean; signal?: AbortSignal | undefined },
+    options?: { fresh?: boolean; skipUnreachable?: boolean; signal?: AbortSignal | undefined },
   ): Promise<OpenedReader>;
   /**
    * Writes these objects into new packs in `directory`, which exists and is ours, each as a delta of one shortly before it

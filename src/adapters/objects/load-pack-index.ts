@@ -4,7 +4,7 @@ import { sha256Of } from '../../format/digest.ts';
 import { packCorrupt } from '../../format/git/corrupt.ts';
 import { indexPack } from '../../format/git/index-pack.ts';
 import { type PackIndex, parsePackIndex } from '../../format/git/pack-index.ts';
-import { isHoldfastError } from '../../model/errors.ts';
+import { type HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import type { PackSource, PackFacts } from '../../ports/object-access.ts';
 import type { ObjectStorage } from '../../ports/object-storage.ts';
 import { systemCode } from '../fs/map-fs-error.ts';
@@ -28,6 +28,8 @@ export async function loadPackIndex(
     readonly storage: ObjectStorage;
     readonly cache: PackCache;
     readonly fresh: boolean;
+    /** Thrown in place of a request: the store is known to be out of reach. */
+    readonly failure?: HoldfastError | null;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<LoadedPackIndex> {
@@ -52,8 +54,13 @@ export async function loadPackIndex(
 /** Null when the stored index is not there or is shorter than it should be. */
 async function fetchIndex(
   ref: PackFacts,
-  options: { readonly storage: ObjectStorage; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly storage: ObjectStorage;
+    readonly failure?: HoldfastError | null;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Uint8Array | null> {
+  if (options.failure) throw options.failure;
   const range = { start: 0, end: ref.indexSizeBytes };
   try {
     return await options.storage.get(indexNameOf(ref.key), { range, signal: options.signal });

@@ -34,8 +34,8 @@ export function openObjectAccess(options: ObjectAccessOptions): ObjectAccess {
   const indexes = new ByteLru<string, LoadedPackIndex>(indexCacheBytes);
   return {
     openWriter: (directory, known) => openObjectWriter(directory, known, options.writer),
-    openReader: (packs, { fresh = false, signal } = {}) =>
-      openReader(packs, { storage, cache, indexes, fresh, signal }),
+    openReader: (packs, { fresh = false, skipUnreachable = false, signal } = {}) =>
+      openReader(packs, { storage, cache, indexes, fresh, reach: { skipUnreachable, failure: null }, signal }),
     packTightly,
     async remember(ref, directory) {
       const packPath = join(directory, basename(ref.key));
@@ -51,7 +51,14 @@ interface ReaderOptions {
   readonly cache: PackCache;
   readonly indexes: ByteLru<string, LoadedPackIndex>;
   readonly fresh: boolean;
+  readonly reach: Reach;
   readonly signal: AbortSignal | undefined;
+}
+
+interface Reach {
+  readonly skipUnreachable: boolean;
+  /** Set by the first request that failed so: others would wait as long for the same answer. */
+  failure: HoldfastError | null;
 }
 
 async function openReader(sources: readonly PackSource[], options: ReaderOptions): Promise<OpenedReader> {
@@ -89,7 +96,7 @@ async function openReader(sources: readonly PackSource[], options: ReaderOptions
   };
 }
 
-/** Damage of one pack must not keep the others from being read; a store that cannot be reached must. */
+/** Damage of one pack must not keep the others from being read; a store that cannot be reached must, unless told otherwise. */
 async function tryLoad(
   source: PackSource,
   options: ReaderOptions,
@@ -97,19 +104,24 @@ async function tryLoad(
   try {
     return { source, loaded: await recallIndex(source, options) };
   } catch (error) {
-    if (isHoldfastError(error) && error.kind === 'integrity') return { source, loaded: error };
-    throw error;
+    if (!isHoldfastError(error)) throw error;
+    if (error.kind === 'integrity') return { source, loaded: error };
+    if (!options.reach.skipUnreachable || (error.kind !== 'storage' && error.kind !== 'access')) throw error;
+    options.reach.failure = error;
+    return { source, loaded: error };
   }
 }
 
 /** What was rebuilt is not kept: that it had to be is to be told each time. */
 async function recallIndex(source: PackSource, options: ReaderOptions): Promise<LoadedPackIndex> {
   const { key, indexSha256 } = source.ref;
-  if (indexSha256 === null || options.fresh) return loadPackIndex(source, options);
+  if (indexSha256 === null || options.fresh) {
+    return loadPackIndex(source, { ...options, failure: options.reach.failure });
+  }
   const name = `${key} ${indexSha256}`;
   const known = options.indexes.get(name);
   if (known !== undefined) return known;
-  const loaded = await loadPackIndex(source, options);
+  const loaded = await loadPackIndex(source, { ...options, failure: options.reach.failure });
   if (!loaded.wasRebuilt) options.indexes.set(name, loaded, loaded.packIndex.bytes.length);
   return loaded;
 }
