@@ -49,7 +49,12 @@ async function copyStore(deps: Deps, options: DrillOptions, writer: HoldingWrite
     writer.createFolder(folder);
   const write = (path: string, pieces: AsyncIterable<Uint8Array>): Promise<unknown> =>
     writer.writeFile({ path, permissions: 0o600, mtimeMs: null }, pieces);
+  // What waits in the spool is not in the store, and nothing in the store rests on it.
+  const waiting = new Set(
+    options.points.flatMap(({ where, record }) => (where === 'store' ? [] : record.packs)).map(({ key }) => key),
+  );
   for (const { key, sizeBytes } of opened.reader.packs) {
+    if (waiting.has(key)) continue;
     const name = fileNameOfPackKey(key);
     await write(`store/packs/${name}`, piecesOf(deps, { key, sizeBytes, signal }));
     await write(`store/packs/${fileNameOfPackKey(packIndexKey(key))}`, wholeOf(deps, packIndexKey(key), signal));

@@ -72,6 +72,17 @@ async function drill(vault: TestVault, options: Partial<DrillOptions> = {}) {
 const outcomes = (report: Awaited<ReturnType<typeof drill>>['report']) =>
   Object.fromEntries(report.components.map(({ component, outcome }) => [component, outcome]));
 
+test('a drill by stock git passes while a later snapshot waits in the spool', async () => {
+  const { vault } = await rehearsalVault();
+  vault.write('notes/plan.md', 'changed without a connection\n');
+  vault.clock.advance(hourMs);
+  await takeSnapshot(vault.deps, { kind: 'auto', label: null, publish: false });
+  const { points } = await loadStoreView(vault.deps, { refresh: 'always' });
+  expect(points.map(({ where }) => where)).toEqual(['local', 'store']);
+  const { report } = await drill(vault, { point: points[1]!, withoutHoldfast: true });
+  expect(report).toMatchObject({ passed: true, method: 'git' });
+});
+
 describe.each([
   ['holdfast', false],
   ['stock git', true],
