@@ -108,7 +108,7 @@ export async function openSession(
       captureHistory: config.capture.history,
       strict: options.strict ?? false,
       logFolder: byteStringOfText(`${config.stateDir}/log`),
-      replicas: config.replicas.map((url) => replicaPlace(config, url)),
+      replicas: replicasOf(config),
       replicateEveryMs: intervalMs(config.schedule.replicate),
     },
     clock: systemClock,
@@ -161,6 +161,19 @@ export async function openSession(
       await rawStorage[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A replica that this command was told to work on (`--store`) is no replica now; in the settings it would be a mistake. */
+function replicasOf(config: Config): readonly string[] {
+  const isTold = config.storeFrom === 'flag' || config.storeFrom === 'environment';
+  return config.replicas.flatMap((url) => {
+    try {
+      return [replicaPlace(config, url)];
+    } catch (error) {
+      if (isTold && isHoldfastError(error, 'replica_is_store')) return [];
+      throw error;
+    }
+  });
 }
 
 /** The key is needed before anything is captured or written, so that a wrong one leaves no trace (K09). */
