@@ -7,6 +7,8 @@ export class WarmVault {
   readonly #foldersToScan: () => ReadonlySet<ByteString> | null;
   readonly #onScan: (scan: Scan) => void;
   #cache: StatCache | null = null;
+  /** Looked at since that capture, and nothing to store in them; what was left out of the vault there may be other than it knows. */
+  readonly #unkept = new Set<ByteString>();
   /** The file's snapshot: the file is only written after whole scans, so that its cost is not that of every change. */
   #savedSnapshotId: string | null = null;
 
@@ -25,8 +27,12 @@ export class WarmVault {
     return cache?.snapshotId === snapshotId && cache.storeId === storeId ? cache : null;
   }
 
+  /** Those marked now, and those of looks whose outcome was not kept. */
   foldersToScan(): ReadonlySet<ByteString> | null {
-    return this.#foldersToScan();
+    const marked = this.#foldersToScan();
+    if (marked === null) return null;
+    for (const folder of marked) this.#unkept.add(folder);
+    return new Set(this.#unkept);
   }
 
   scanned(scan: Scan): void {
@@ -36,13 +42,17 @@ export class WarmVault {
   /** Keeps a capture's outcome; returns true when it should be saved to the file too. */
   keep(cache: StatCache, options: { readonly isWhole: boolean }): boolean {
     this.#cache = cache;
+    this.#unkept.clear();
     if (!options.isWhole || this.#savedSnapshotId === cache.snapshotId) return false;
     this.#savedSnapshotId = cache.snapshotId;
     return true;
   }
 
-  /** True when so much of the kept tree is rows of long ago that a whole scan should replace it even if nothing changed. */
+  /** True when so much of the kept tree is of long ago that a whole scan should replace it even if nothing changed. */
   get isWorn(): boolean {
-    return this.#cache !== null && this.#cache.tree.isWorn;
+    return this.#cache !== null && (this.#cache.tree.isWorn || this.#unkept.size > unkeptMax);
   }
 }
+
+/** Looking at so many folders once more with each capture costs little; at more of them it would be felt. */
+const unkeptMax = 200;

@@ -45,6 +45,21 @@ export function compareRows(a: IndexPaths, rowA: number, b: IndexPaths, rowB: nu
   return lengthA - lengthB;
 }
 
+/** Paths of one table and not of the other, or a submodule in one alone, in byte order. */
+export function* differingPaths(a: IndexPaths, b: IndexPaths): Generator<ByteString> {
+  let rowA = 0;
+  let rowB = 0;
+  while (rowA < a.starts.length || rowB < b.starts.length) {
+    const order = rowA === a.starts.length ? 1 : rowB === b.starts.length ? -1 : compareRows(a, rowA, b, rowB);
+    if (order < 0) yield pathOfRow(a, rowA);
+    else if (order > 0) yield pathOfRow(b, rowB);
+    else if (a.submodule[rowA] !== b.submodule[rowB]) yield pathOfRow(a, rowA);
+    // A path in conflict has a row for each of its stages.
+    if (order <= 0) rowA = rowAfter(a, rowA);
+    if (order >= 0) rowB = rowAfter(b, rowB);
+  }
+}
+
 /** Collects paths, in order, into one buffer. */
 export class IndexPathsBuilder {
   #bytes: Uint8Array;
@@ -79,6 +94,17 @@ export class IndexPathsBuilder {
   paths(): IndexPaths {
     return { bytes: this.#bytes, starts: this.#starts, ends: this.#ends, submodule: this.#submodule };
   }
+}
+
+/** The row of the next other path. */
+function rowAfter(paths: IndexPaths, row: number): number {
+  let next = row + 1;
+  while (next < paths.starts.length && compareRows(paths, row, paths, next) === 0) next++;
+  return next;
+}
+
+function pathOfRow({ bytes, starts, ends }: IndexPaths, row: number): ByteString {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + starts[row]!, ends[row]! - starts[row]!).toString('latin1');
 }
 
 const pathsBytesMax = 1 << 30;

@@ -8,6 +8,8 @@ export interface TrackedPaths {
   hasFile(path: ByteString): boolean;
   /** True when something below this folder is tracked, so an ignored folder must still be entered. */
   hasFolder(path: ByteString): boolean;
+  /** Paths tracked here or in `before` but not in both, in byte order; null when more than `countMax`, or hard to tell. */
+  changedSince(before: TrackedPaths, countMax: number): readonly ByteString[] | null;
 }
 
 /** Where git's ignore rules come from besides the `.gitignore` files inside the vault. */

@@ -33,7 +33,11 @@ export function restoreDeps(
           ? null
           : {
               signature: '',
-              load: () => ({ hasFile: () => false, hasFolder: (path: string) => tracked.includes(path) }),
+              load: () => ({
+                hasFile: () => false,
+                hasFolder: (path: string) => tracked.includes(path),
+                changedSince: () => null,
+              }),
             },
     },
   };

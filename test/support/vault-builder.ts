@@ -51,6 +51,7 @@ export function trackedPathsOf(paths: readonly ByteString[], signature = paths.j
   const load = (): TrackedPaths => ({
     hasFile: (path) => paths.includes(path),
     hasFolder: (path) => paths.some((tracked) => tracked.startsWith(`${path}/`)),
+    changedSince: () => null,
   });
   return { signature, load };
 }

@@ -1,13 +1,15 @@
 import type { Problem } from '../../model/problem.ts';
+import type { ScanOptions } from '../../ports/working-tree.ts';
 import type { LedgerNotes } from './ledger.ts';
 import type { IgnoredNames } from './scan-memory.ts';
 import type { ScanCounts } from './scan-notices.ts';
 
 /** What a scan found besides its tree, as it is in memory: what the next scan of a few folders starts from. */
 export interface LiveScan {
-  /** Of the rules from outside the folders, and of git's index. */
+  /** Of the rules from outside the folders. */
   readonly bookHash: number;
-  readonly signature: string | null;
+  /** What git tracked then. */
+  readonly tracked: ScanOptions['tracked'];
   readonly ignored: IgnoredNames;
   readonly ledger: LedgerNotes;
   readonly problems: readonly Problem[];

@@ -1,7 +1,7 @@
 import { copyRun, forkTree, replaceRun } from '../../model/fork-tree.ts';
 import { entryFlags, type VaultTree } from '../../model/vault-tree.ts';
 import type { IgnoredNames } from './scan-memory.ts';
-import type { MarkedWalk } from './scan-marked.ts';
+import type { MarkedWalk } from './marked-walk.ts';
 import { holdsAnything } from './scan-settle.ts';
 import { exemptFolder } from './scan-walk.ts';
 

@@ -56,6 +56,11 @@ export class BaseMatch {
     return hasGone;
   }
 
+  /** True when name `i` was part of the vault. */
+  wasThere(i: number): boolean {
+    return this.rows[i]! >= 0 && this.#isLive(this.rows[i]!);
+  }
+
   /** True when verdicts reached in the base's folder are still right. */
   holds(baseFolder: number, rulesHash: number): boolean {
     return this.base !== null && baseFolder >= 0 && this.base.tree.folderRules[baseFolder] === rulesHash;

@@ -161,8 +161,13 @@ export class VaultWalk {
     tree.reserveEntries(count);
     for (let i = 0; i < count; i++) {
       const verdict = this.#verdicts[i]!;
+      if (typeof verdict !== 'object' && this.#isStorable(i, within)) {
+        this.#writeRow(i, within, verdict);
+        continue;
+      }
+      // Git no longer tracks it, say: on the disk nothing moved, and the vault has one file less.
+      if (!within.isExempt && this.#match.wasThere(i)) this.changed = true;
       if (typeof verdict === 'object') this.#leaveOut(i, within, verdict);
-      else if (this.#isStorable(i, within)) this.#writeRow(i, within, verdict);
     }
     const number = tree.folderCount - 1;
     tree.folderEntryCounts[number] = tree.entryCount - tree.folderEntryStarts[number]!;

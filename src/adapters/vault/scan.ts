@@ -73,11 +73,11 @@ export async function scanVault(settings: ScanSettings, options: ScanOptions): P
   const { tree, ignored } = walk;
   const foldersChanged = settleFolders(walk, base?.tree ?? null);
   await measureIgnored(tree, ignored, { rootPath: walkSettings.rootPath, nowMs: settings.now(), pace });
-  const signature = options.tracked?.signature ?? null;
-  const memory = ignored.encode({ signature });
+  const { tracked } = options;
+  const memory = ignored.encode({ signature: tracked?.signature ?? null });
   const dirty = Uint32Array.from(walk.dirty);
   const { ledger, problems, counts } = walk;
-  const live = { bookHash: book.hash, signature, ignored, ledger, problems, counts, doubtful: book.doubtful, dirty };
+  const live = { bookHash: book.hash, tracked, ignored, ledger, problems, counts, doubtful: book.doubtful, dirty };
   keepLiveScan(memory, live);
   return {
     tree,
@@ -142,7 +142,7 @@ function baseOf({ base, tracked }: ScanOptions, book: IgnoreBook): WalkBase | nu
 /** A tree that was put together from scans of a few folders has its memory in this process only. */
 function memoryBytesOf(memory: Uint8Array): Uint8Array {
   const live = memory.length > 0 ? null : liveScanOf(memory);
-  return live === null ? memory : live.ignored.compact().encode({ signature: live.signature });
+  return live === null ? memory : live.ignored.compact().encode({ signature: live.tracked?.signature ?? null });
 }
 
 /** Reads the vault's own folder. Unlike a folder in it, it must be readable: an empty scan would look like an empty vault. */

@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildTrees } from '../../../src/engine/build-trees.ts';
 import type { Deps } from '../../../src/engine/deps.ts';
 import { loadStoreView, openPointReader } from '../../../src/engine/store-view.ts';
@@ -29,10 +30,25 @@ const action = fc.oneof(
   fc.record({ do: fc.constant('rules' as const), folder, rules: fc.constantFrom('*.log\n', 'b/\n', '', '!y.log\n') }),
   fc.record({ do: fc.constant('link' as const), folder, name }),
 );
-type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+const gitAction = fc.oneof(
+  { weight: 3, arbitrary: action },
+  fc.record({ do: fc.constant('track' as const), folder, name }),
+  fc.record({ do: fc.constant('untrack' as const), folder, name }),
+  fc.record({ do: fc.constant('rewrite index' as const) }),
+);
+type Action = typeof gitAction extends fc.Arbitrary<infer T> ? T : never;
+
+function git(root: string, ...args: string[]): void {
+  const env = { PATH: process.env['PATH'], HOME: root, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
+  execFileSync('git', args, { cwd: root, env, stdio: 'ignore' });
+}
 
 /** Does one thing to the vault and returns the folders the system would name. */
 function perform(root: string, act: Action): string[] {
+  if (act.do === 'rewrite index') {
+    git(root, 'update-index', '--force-write-index');
+    return [];
+  }
   const inFolder = join(root, act.folder);
   const parents = [act.folder, dirname(act.folder) === '.' ? '' : dirname(act.folder)];
   try {
@@ -63,6 +79,13 @@ function perform(root: string, act: Action): string[] {
       case 'link':
         symlinkSync('/etc/hosts', join(inFolder, act.name));
         return [act.folder];
+      // What git does to its index alone gives no hint.
+      case 'track':
+        git(root, 'add', '-f', '--', join(act.folder, act.name));
+        return [];
+      case 'untrack':
+        git(root, 'rm', '-q', '--cached', '--', join(act.folder, act.name));
+        return [];
     }
   } catch {
     return [];
@@ -119,44 +142,58 @@ function openWarm(root: string) {
   return { ...vault, state, capture };
 }
 
-test('Q07 W2: after any edits, a look at the marked folders alone gives what a look at everything gives', async () => {
-  const newRoot = rootsBelow(scratchFolder());
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(action, { maxLength: 6 }), { minLength: 1, maxLength: 5 }), async (bursts) => {
-      const vault = openWarm(newRoot());
-      vault.write('a/b/kept', 'one');
-      await vault.capture(null);
-      let before = (await lookAfresh(vault.deps)).entries;
-      for (const burst of bursts) {
-        const marked = new Set(burst.flatMap((act) => perform(vault.root, act)));
-        const fresh = await lookAfresh(vault.deps);
-        const outcome = await vault.capture(marked);
-        expect(fresh.entries === before || outcome.kind === 'taken').toBe(true);
-        before = fresh.entries;
-        if (outcome.kind !== 'taken') continue;
-        const { tree, counts, ledger, notices } = outcome.record;
-        const metadata = await metadataOf(vault.deps, outcome.record);
-        const found = {
-          tree,
-          metadata,
-          counts,
-          ledger: sizesOf(ledger),
-          notices,
-          isPart: vault.state.scan!.part !== undefined,
-        };
-        expect(found).toMatchObject({
-          tree: fresh.trees.rootTree,
-          metadata: fresh.trees.rootMetadata,
-          counts: fresh.trees.counts,
-          ledger: sizesOf(fresh.ledger),
-          notices: fresh.notices,
-          isPart: true,
-        });
-      }
-    }),
-    { numRuns: 10 },
-  );
-}, 60_000);
+test.each([
+  ['', action],
+  [' in a repository whose index changes', gitAction],
+])(
+  'Q07 W2: after any edits%s, a look at the marked folders alone gives what a look at everything gives',
+  async (where, anyAction) => {
+    const newRoot = rootsBelow(scratchFolder());
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array<Action>(anyAction, { maxLength: 6 }), { minLength: 1, maxLength: 5 }),
+        async (bursts) => {
+          const vault = openWarm(newRoot());
+          vault.write('a/b/kept', 'one');
+          if (where !== '') {
+            git(vault.root, 'init', '-q');
+            vault.write('.gitignore', '*.log\nb/\n');
+          }
+          await vault.capture(null);
+          let before = (await lookAfresh(vault.deps)).entries;
+          for (const burst of bursts) {
+            const marked = new Set(burst.flatMap((act) => perform(vault.root, act)));
+            const fresh = await lookAfresh(vault.deps);
+            const outcome = await vault.capture(marked);
+            expect(fresh.entries === before || outcome.kind === 'taken').toBe(true);
+            before = fresh.entries;
+            if (outcome.kind !== 'taken') continue;
+            const { tree, counts, ledger, notices } = outcome.record;
+            const metadata = await metadataOf(vault.deps, outcome.record);
+            const found = {
+              tree,
+              metadata,
+              counts,
+              ledger: sizesOf(ledger),
+              notices,
+              isPart: vault.state.scan!.part !== undefined,
+            };
+            expect(found).toMatchObject({
+              tree: fresh.trees.rootTree,
+              metadata: fresh.trees.rootMetadata,
+              counts: fresh.trees.counts,
+              ledger: sizesOf(fresh.ledger),
+              notices: fresh.notices,
+              isPart: true,
+            });
+          }
+        },
+      ),
+      { numRuns: 10 },
+    );
+  },
+  60_000,
+);
 
 test('Q07: whatever hints are lost, the next look at everything finds exactly the disk', async () => {
   const newRoot = rootsBelow(scratchFolder());
@@ -189,6 +226,23 @@ test('Q07: whatever hints are lost, the next look at everything finds exactly th
   );
 }, 60_000);
 
+test('what came under a rule is listed as not protected by the next snapshot, whatever was looked at since', async () => {
+  const vault = openWarm(join(scratchFolder(), 'vault'));
+  vault.write('a/1', 'one');
+  await vault.capture(null);
+  const secretsIn = async (marked: ReadonlySet<string> | null): Promise<number | string> => {
+    const outcome = await vault.capture(marked);
+    if (outcome.kind !== 'taken') return outcome.kind;
+    return outcome.record.ledger.reduce((sum, { reason, fileCount }) => sum + (reason === 'secret' ? fileCount : 0), 0);
+  };
+  for (const [n, look] of [new Set(['']), null].entries()) {
+    vault.write(n === 0 ? '.env' : '.env.local', '');
+    expect(await secretsIn(look)).toBe('unchanged');
+    vault.write('a/1', `changed ${n}`);
+    expect(await secretsIn(new Set(['a']))).toBe(n + 1);
+  }
+});
+
 test('a look at one folder reads no other', async () => {
   const newRoot = rootsBelow(scratchFolder());
   const vault = openWarm(newRoot());
@@ -203,4 +257,53 @@ test('a look at one folder reads no other', async () => {
   expect(read).toContain('b/c');
   // Our own log is looked at every time.
   expect(read.filter((path) => path !== 'b/c' && !path.startsWith('state'))).toEqual([]);
+});
+
+describe('what git does to its index', () => {
+  function openRepository() {
+    const vault = openWarm(join(scratchFolder(), 'vault'));
+    git(vault.root, 'init', '-q');
+    vault.write('.gitignore', 'build/\n');
+    for (const path of ['a/1', 'b/1', 'build/1', 'build/deep/2']) vault.write(path, path);
+    git(vault.root, 'add', 'a', '.gitignore');
+    return vault;
+  }
+
+  test('W2: as an editor rewrites it in the background, no capture becomes a look at everything', async () => {
+    const vault = openRepository();
+    await vault.capture(null);
+    let partial = 0;
+    for (const round of [1, 2, 3]) {
+      git(vault.root, 'update-index', '--force-write-index');
+      vault.write('b/1', `changed ${round}`);
+      expect((await vault.capture(new Set(['b']))).kind).toBe('taken');
+      const { tree, part } = vault.state.scan!;
+      const read = part?.readFolders
+        .map((number) => tree.folderPath(number))
+        .filter((path) => !path.startsWith('state'));
+      if (read?.join() === 'b') partial++;
+    }
+    expect(partial).toBe(3);
+  });
+
+  test('a path it tracks anew, or no longer, under an ignored folder comes and goes; nothing else is looked at', async () => {
+    const vault = openRepository();
+    await vault.capture(null);
+    const capture = async (): Promise<string[]> => {
+      const fresh = await lookAfresh(vault.deps);
+      const outcome = await vault.capture(new Set());
+      expect(outcome).toMatchObject({ kind: 'taken', record: { tree: fresh.trees.rootTree } });
+      const { tree, part } = vault.state.scan!;
+      expect(part!.readFolders.map((number) => tree.folderPath(number))).not.toContain('a');
+      return fresh.entries.split('\n').flatMap((line) => /^build\/\S*(?= \d+ \S)/.exec(line) ?? []);
+    };
+    git(vault.root, 'add', '-f', 'build/deep/2');
+    expect(await capture()).toEqual(['build/deep/2']);
+    git(vault.root, 'add', '-f', 'build/1');
+    expect(await capture()).toEqual(['build/1', 'build/deep/2']);
+    git(vault.root, 'rm', '-q', '--cached', 'build/deep/2');
+    expect(await capture()).toEqual(['build/1']);
+    git(vault.root, 'rm', '-q', '--cached', 'build/1');
+    expect(await capture()).toEqual([]);
+  });
 });
