@@ -239,6 +239,9 @@ export class WatchLoop implements AsyncDisposable {
     const isNews = limit === null && !this.#isLimitTold;
     this.#isLimitTold = true;
     this.#pulse.note({ sees: 'polling', limit: { code, unwatched, remedy } });
+    // The next look at everything was planned for when hints could be relied on.
+    this.#rescanDueMs = Math.min(this.#rescanDueMs, this.#deps.clock.monotonicMs() + this.#rescanMs());
+    this.#wake?.abort();
     if (isNews) this.#options.onEvent({ type: 'limited', unwatched, code, remedy });
   }
 

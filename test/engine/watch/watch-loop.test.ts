@@ -24,7 +24,13 @@ function startWatch(storageOptions: MemoryStorageOptions = {}, options: Partial<
   const sleeper = createSleeper();
   const controller = new AbortController();
   const events: WatchEvent[] = [];
-  const state = { hint: (() => {}) as (hint: WatchHint) => void, wallMs: 0, freeBytes: 1e12, mounts: '', followed: 0 };
+  const state = {
+    hint: (() => {}) as (hint: WatchHint) => void,
+    wallMs: 0,
+    freeBytes: 1e12,
+    mounts: '',
+    limit: null as WatchHint | null,
+  };
   const clock = {
     now: () => new Date(Date.parse('2026-03-01T09:00:00Z') + sleeper.nowMs + state.wallMs),
     monotonicMs: () => sleeper.nowMs,
@@ -39,7 +45,7 @@ function startWatch(storageOptions: MemoryStorageOptions = {}, options: Partial<
       return {
         watchedCount: 0,
         follow: () => {
-          state.followed++;
+          if (state.limit !== null) onHint(state.limit);
           return [];
         },
         [Symbol.asyncDispose]: async () => {},
@@ -166,6 +172,10 @@ describe('the watch loop', () => {
     expect(taken()).toBe(1);
     expect(JSON.stringify(storage.requests)).toBe(requests);
     expect(sleeper.sleeps - sleeps).toBeLessThan(25);
+    // The looks at everything ask the store nothing either.
+    await pass(1_300_000);
+    expect(taken()).toBe(1);
+    expect(JSON.stringify(storage.requests)).toBe(requests);
   });
 
   test('Q07: what gave no hint is found by the look at everything, after ten minutes', async () => {
@@ -208,16 +218,22 @@ describe('the watch loop', () => {
     const { vault, state, taken, events, deps, pass, idle } = startWatch();
     await idle();
     const remedy = 'sudo sysctl fs.inotify.max_user_watches=1048576';
-    state.hint({ kind: 'limited', unwatched: 3, code: 'ENOSPC', remedy });
-    await pass(601_000);
-    state.hint({ kind: 'limited', unwatched: 3, code: 'ENOSPC', remedy });
-    await pass(61_000);
+    state.limit = { kind: 'limited', unwatched: 3, code: 'ENOSPC', remedy };
+    state.hint(state.limit);
+    for (const text of ['once', 'twice', 'and again']) {
+      vault.write('a/unseen.md', text);
+      const before = taken();
+      await pass(61_000);
+      expect(taken()).toBe(before + 1);
+    }
     expect(events.filter((event) => event.type === 'limited')).toHaveLength(1);
     const report = await readHeartbeat(deps);
     expect(report).toMatchObject({ state: 'running', heartbeat: { sees: 'polling', limit: { code: 'ENOSPC' } } });
     expect(watchReasons(report, deps.clock.now())[0]).toMatchObject({ colour: 'yellow', remedy });
-    vault.write('a/unseen.md', 'no hint');
-    expect(taken()).toBe(1);
+    // Once the limit is raised, hints are relied on again.
+    state.limit = null;
+    await pass(61_000);
+    expect((await readHeartbeat(deps)).heartbeat).toMatchObject({ sees: 'events', limit: null });
   });
 
   test('offline, captures wait on this machine and are uploaded in order once the store is back', async () => {
