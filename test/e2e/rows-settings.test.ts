@@ -188,7 +188,7 @@ describe('Q18: written by a newer holdfast', () => {
     const before = manifestOf(store);
     // What was seen half a day ago at most is not asked again.
     rmSync(join(vault.root, 'state/.holdfast/cache'), { recursive: true });
-    for (const args of [['snapshot', 'y'], ['verify'], ['init', '--yes']]) {
+    for (const args of [['snapshot', 'y'], ['verify'], ['init', '--yes'], ['prune', '--apply']]) {
       const { code, err } = await vault.run([...args, '--store', store]);
       expect([args[0], code, err]).toEqual([args[0], 2, expect.stringMatching(/newer/)]);
     }
@@ -205,7 +205,7 @@ describe('Q18: written by a newer holdfast', () => {
     writeFileSync(record, withRightSum(readFileSync(record, 'utf8').replace('"format": 1', '"format": 99')));
     const before = readFileSync(record, 'utf8');
     rmSync(join(vault.root, 'state/.holdfast/cache'), { recursive: true });
-    for (const args of [['list'], ['verify'], ['ls', '.', newer], ['reindex']]) {
+    for (const args of [['list'], ['verify'], ['ls', '.', newer], ['reindex'], ['prune'], ['prune', '--apply']]) {
       const { code, err } = await vault.run([...args, ...at]);
       expect([args[0], code, err]).toEqual([args[0], 2, expect.stringMatching(/needs a holdfast that reads/)]);
     }

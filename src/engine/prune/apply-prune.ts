@@ -8,6 +8,7 @@ import type { SnapshotId } from '../../model/ids.ts';
 import type { Retention } from '../../model/retention.ts';
 import type { Deps } from '../deps.ts';
 import { dropStaleUploads } from '../drop-stale-uploads.ts';
+import { readStoreHeader } from '../ensure-store.ts';
 import { loadStoreView } from '../store-view.ts';
 import { deleteUnlessBlocked } from './delete-key.ts';
 import { graceMs, outlinePrune, type PruneOutline } from './plan-prune.ts';
@@ -54,6 +55,7 @@ const deletesAtOnce = 8;
  */
 export async function previewPrune(deps: Deps, options: PruneOptions): Promise<PruneOutline> {
   assertKeepsSomething(options);
+  await readStoreHeader(deps, options);
   const survey = await surveyStore(deps, options);
   assertTimes(deps, survey);
   return outlinePrune(deps, survey, { ...options, now: deps.clock.now() });

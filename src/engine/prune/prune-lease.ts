@@ -10,6 +10,7 @@ import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
 import { clockSkewMsMax } from '../../model/retention.ts';
 import type { StoredObject } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
+import { readStoreHeader } from '../ensure-store.ts';
 
 /** A holder that has not let go by then has died. Nothing breaks if it has not: see `PruneLease`. */
 const leaseMs = 6 * 3_600_000;
@@ -27,12 +28,14 @@ export interface PruneLease {
   release(): Promise<void>;
 }
 
-/** @throws {HoldfastError} `store_busy` naming the holder */
+/** @throws {HoldfastError} `store_busy` naming the holder; `store_newer` */
 export async function takePruneLease(
   deps: Deps,
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<PruneLease> {
   const { signal } = options;
+  // Before the lease, which is the first thing written: nothing of ours belongs in a store of a newer holdfast (Q18).
+  await readStoreHeader(deps, { signal });
   const leases = await listLeases(deps, signal);
   const newest = leases.at(-1);
   const holder = newest === undefined ? null : await holderOf(deps, newest, signal);

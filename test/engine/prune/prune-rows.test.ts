@@ -5,6 +5,7 @@ import { setPin } from '../../../src/engine/pins.ts';
 import { reindex } from '../../../src/engine/reindex.ts';
 import { HoldfastError } from '../../../src/model/errors.ts';
 import { openPruneWorld, type PruneWorld } from '../../support/prune-world.ts';
+import { withRightSum } from '../../support/right-sum.ts';
 
 const hourMs = 3_600_000;
 const none = { within: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, labelled: true };
@@ -104,6 +105,17 @@ describe('prune refuses, and changes nothing', () => {
     await expectRefusal(world, newestOnly, 'store_rewound');
     await reindex(world.machine('desk').deps);
     expect((await applyPrune(world.machine('desk').deps, newestOnly)).dropped.length).toBeGreaterThan(0);
+  });
+
+  test('Q18: a store of a newer format, before anything is written there, the lease included', async () => {
+    const world = openPruneWorld();
+    await edits(world, 3);
+    const header = Buffer.from(world.storage.peek('holdfast.json')!).toString();
+    world.storage.poke('holdfast.json', Buffer.from(withRightSum(header.replace('"format": 1', '"format": 2'))));
+    const before = world.storage.keys();
+    await expect(applyPrune(world.machine('desk').deps, newestOnly)).rejects.toMatchObject({ code: 'store_newer' });
+    await expect(previewPrune(world.machine('desk').deps, newestOnly)).rejects.toMatchObject({ code: 'store_newer' });
+    expect(world.storage.keys()).toEqual(before);
   });
 
   test('P7: a pack of a kept snapshot that is missing or damaged', async () => {
