@@ -47,7 +47,7 @@ export async function failEveryCall(options: RigOptions): Promise<LoopResult> {
         }
       }
     }
-    options.progress(`${nameOf(scenario)}: ${result.runs} runs`);
+    options.progress(`${nameOf(scenario)}: ${result.runs} runs, ${result.failures.length} red`);
   }
   return result;
 }

@@ -52,7 +52,7 @@ export async function failEveryRequest(options: RigOptions): Promise<WireResult>
         }
       }
     }
-    options.progress(`wire: ${nameOf(scenario)}: ${result.runs} runs`);
+    options.progress(`wire: ${nameOf(scenario)}: ${result.runs} runs, ${result.failures.length} red`);
   }
   return result;
 }
