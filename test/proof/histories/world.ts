@@ -448,6 +448,7 @@ export class World implements StepRunner {
       'P10',
       `${record.id} and ${twin?.record.id} are both number ${record.chain.sequence}`,
     );
+    this.#checkChain(record);
     const found = await this.#restoreFor(point);
     const named = record.problems.map(({ path }) => path);
     this.must(
@@ -465,6 +466,17 @@ export class World implements StepRunner {
       why.push(lines.join('; '));
     }
     this.must(false, 'P1', `${record.id} restores to something that never was: ${why.join(' | ')}`);
+  }
+
+  /** Each record names the one before it of its machine by its hash, so that a gap or a forgery shows. */
+  #checkChain({ id, machine, chain }: SnapshotRecord): void {
+    const before = [...this.known.values()].find(
+      ({ record }) => record.machine.id === machine.id && record.chain.sequence === chain.sequence - 1,
+    );
+    const bytes = before === undefined ? undefined : this.inner.peek(`snapshots/${before.record.id}/snapshot.json`);
+    if (bytes === undefined) return;
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    this.must(chain.previous === hash, 'P8', `${id} does not name the record before it`);
   }
 
   async #checkRestore(known: Known): Promise<void> {
