@@ -11,9 +11,15 @@ export type VerifyDepth = 'quick' | 'new' | 'full' | { readonly sample: number }
 /** Chooses the packs to read every byte of; `rows` are those of the index. */
 export function choosePacks(
   packs: readonly PackRef[],
-  options: { readonly depth: VerifyDepth; readonly rows: readonly IndexRow[]; readonly random: Random },
+  options: {
+    readonly depth: VerifyDepth;
+    /** The store's address: what was proved in another says nothing of this one. */
+    readonly store: string;
+    readonly rows: readonly IndexRow[];
+    readonly random: Random;
+  },
 ): readonly PackRef[] {
-  const { depth, rows, random } = options;
+  const { depth, store, rows, random } = options;
   if (depth === 'quick') return [];
   if (depth === 'full') return packs;
   if (typeof depth === 'object' && 'sample' in depth) {
@@ -22,7 +28,10 @@ export function choosePacks(
     return wanted.length > 0 ? wanted : packs.slice(-1);
   }
   const provedAt = new Map<string, string>();
-  for (const { at, event } of rows) if (event.event === 'verify') for (const key of event.proved) provedAt.set(key, at);
+  for (const { at, event } of rows) {
+    if (event.event !== 'verify' || event.store !== store) continue;
+    for (const key of event.proved) provedAt.set(key, at);
+  }
   const unproved = packs.filter(({ key }) => !provedAt.has(key));
   if (depth === 'new') return unproved;
   const oldestFirst = packs

@@ -71,7 +71,7 @@ export async function readStatus(
   const { rows, damage } = await deps.snapshotIndex.read();
   const lastDrill = lastDrillOf(rows);
   const ownPoints = view.points.filter(({ record }) => record.machine.id === deps.identity.machine.id);
-  const lastVerify = rows.findLast((row) => row.event.event === 'verify') ?? null;
+  const lastVerify = rows.findLast(({ event }) => event.event === 'verify' && event.store === deps.storage.url) ?? null;
   const packs = packsInUse(view.points, await loadMarks(deps));
   const machines = machinesOf(view.points, deps.identity.machine.id);
   const latest = machines.find((machine) => machine.isThis)?.latest ?? null;
@@ -211,7 +211,7 @@ function storeReasons(view: StoreView, versioning: VersioningState): HealthReaso
 function verifyReasons(lastVerify: IndexRow | null): HealthReason[] {
   if (lastVerify?.event.event !== 'verify' || lastVerify.event.findings === 0) return [];
   const text = `the last verification found ${lastVerify.event.findings} problems`;
-  return [{ colour: 'red', text, remedy: 'holdfast verify' }];
+  return [{ colour: 'red', text, remedy: 'holdfast runbook corruption' }];
 }
 
 function spoolReasons(view: StoreView, elsewhere: number): HealthReason[] {

@@ -9,6 +9,7 @@ import { checkChains } from './check-chains.ts';
 import { checkRecords } from './check-records.ts';
 import { checkStoreFiles } from './check-store-files.ts';
 import type { Deps } from './deps.ts';
+import { assertNotForeign } from './ensure-store.ts';
 import { describeDamage } from './describe-damage.ts';
 import { choosePacks, type VerifyDepth } from './choose-packs.ts';
 import { createInspector } from './inspect-snapshot.ts';
@@ -70,6 +71,7 @@ export async function verifyStore(deps: Deps, options: VerifyOptions): Promise<V
   };
   await deps.snapshotIndex.append({
     event: 'verify',
+    store: deps.storage.url,
     depth: typeof depth === 'object' ? 'sample' : depth,
     snapshots: report.snapshots,
     packs: report.packs,
@@ -96,6 +98,7 @@ async function lookAtStore(deps: Deps, options: VerifyOptions & { readonly prove
   const { depth, signal, proved } = options;
   const view = await loadStoreView(deps, { refresh: 'always', signal });
   if (view.unreachable !== null) throw view.unreachable;
+  assertNotForeign(deps, view);
   assertAllReadable(view);
   const points = view.points.filter((point) => point.where === 'store');
   // What this machine keeps of the store proves nothing about the store.
@@ -110,7 +113,7 @@ async function lookAtStore(deps: Deps, options: VerifyOptions & { readonly prove
   ];
 
   const { rows } = await deps.snapshotIndex.read();
-  const chosen = choosePacks(packs, { depth, rows, random: deps.random });
+  const chosen = choosePacks(packs, { depth, store: deps.storage.url, rows, random: deps.random });
   const { badPacks, wrongIndexes } = await checkPresence(deps, packs, signal);
   const bad = new Map([...opened.unusable.map(({ key, reason }) => [key, reason] as const), ...badPacks]);
   let readBytes = 0;

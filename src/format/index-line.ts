@@ -165,6 +165,7 @@ const eventShapes: { readonly [Name in IndexEvent['event']]: Shape<EventOf<Name>
   }),
   verify: object<EventOf<'verify'>>({
     event: oneOf(['verify']),
+    store: optional(anyText),
     depth: oneOf(['quick', 'new', 'full', 'sample']),
     snapshots: count,
     packs: count,

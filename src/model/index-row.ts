@@ -56,6 +56,8 @@ export type IndexEvent =
     }
   | {
       readonly event: 'verify';
+      /** Address of the store that was verified, which need not be the vault's own. */
+      readonly store?: string;
       readonly depth: 'quick' | 'new' | 'full' | 'sample';
       readonly snapshots: number;
       readonly packs: number;

@@ -12,6 +12,7 @@ const pack = (n: number, sizeBytes: number): PackRef => ({ key: `packs/${n}`, si
 function provedRow(day: number, keys: readonly string[]): IndexRow {
   const event = {
     event: 'verify',
+    store: 's',
     depth: 'sample',
     snapshots: 0,
     packs: 0,
@@ -38,7 +39,7 @@ test('rolling shares read every byte of a store in a month, however it grows', (
       ];
       const read = new Set<string>();
       for (let run = 1; run <= runs; run++) {
-        const chosen = choosePacks(packs, { depth: { rolling: 1 / runs }, rows, random });
+        const chosen = choosePacks(packs, { depth: { rolling: 1 / runs }, rows, store: 's', random });
         for (const { key } of chosen) read.add(key);
         rows.push(
           provedRow(
@@ -56,7 +57,7 @@ test('what was never proved comes first, and besides the share', () => {
   const packs = [pack(1, 100), pack(2, 100), pack(3, 100)];
   const rows = [provedRow(2, ['packs/1']), provedRow(1, ['packs/2'])];
   const keys = (depth: Parameters<typeof choosePacks>[1]['depth']) =>
-    choosePacks(packs, { depth, rows, random }).map(({ key }) => key);
+    choosePacks(packs, { depth, rows, store: 's', random }).map(({ key }) => key);
   expect(keys({ rolling: 0.1 })).toEqual(['packs/3', 'packs/2']);
   expect(keys('new')).toEqual(['packs/3']);
   expect(keys('quick')).toEqual([]);

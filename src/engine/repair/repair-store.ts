@@ -1,6 +1,6 @@
 import { restoreGuide } from '../../format/restore-guide.ts';
 import { sha256Of } from '../../format/digest.ts';
-import { storeKeys } from '../../format/store-layout.ts';
+import { recordKey, storeKeys } from '../../format/store-layout.ts';
 import { isHoldfastError } from '../../model/errors.ts';
 import type { SnapshotId } from '../../model/ids.ts';
 import type { ObjectStorage, StorageKey } from '../../ports/object-storage.ts';
@@ -55,6 +55,9 @@ export async function repairStore(deps: Deps, options: RepairOptions): Promise<R
   const isWhole = repair.beyond.length === 0;
   if (isWhole) for (const broken of records) await repair.object(broken);
   else repair.beyond.push(...records.map(({ key }) => key));
+  // Snapshots this machine saw in the store, and of which not even the source has a record.
+  const found = new Set(lost.map(({ id }) => id));
+  repair.beyond.push(...view.missing.filter((id) => !found.has(id)).map(recordKey));
   const keptIn = await repair.finishKept();
 
   const report: RepairReport = {

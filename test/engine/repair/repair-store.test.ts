@@ -118,3 +118,13 @@ test('a damaged copy in the source is no copy: the object is named, and no recor
   expect(report).toMatchObject({ repaired: [], snapshots: [] });
   expect(report.beyond).toEqual([pack, record]);
 });
+
+test('a snapshot that this machine saw and nobody has a record of any more is named', async () => {
+  const { vault, storage } = await setUp();
+  const record = storage.keys().find((one) => parseStoreKey(one)?.kind === 'record')!;
+  const prefix = record.slice(0, record.lastIndexOf('/') + 1);
+  for (const key of storage.keys()) if (key.startsWith(prefix)) storage.drop(key);
+  const source = replicaSource(vault.deps, { replica: createMemoryStorage(), plain: createMemoryStorage() });
+  const report = await repairStore(vault.deps, { source, full: false, dryRun: false });
+  expect(report.beyond).toContain(record);
+});
