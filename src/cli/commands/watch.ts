@@ -130,7 +130,9 @@ function takenText(
     where === 'local' ? out.paint('yellow', '○') : record.complete ? out.paint('green', '●') : out.paint('yellow', '◐');
   const counts = `+${formatCount(added)} ~${formatCount(changed)} -${formatCount(removed)}`;
   const local = where === 'local' ? ', on this machine only' : '';
-  return `${mark} ${displayText(record.id)} ${counts}, ${formatSize(storedBytes)} new, ${formatDuration(durationMs)}${local}`;
+  const isBurst = record.label.startsWith('after-burst-');
+  const burst = isBurst ? `; ${out.paint('red', 'much changed at once')}: see holdfast status, holdfast rescue` : '';
+  return `${mark} ${displayText(record.id)} ${counts}, ${formatSize(storedBytes)} new, ${formatDuration(durationMs)}${local}${burst}`;
 }
 
 function hintOf({ hint }: HoldfastError): string {

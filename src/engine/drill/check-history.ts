@@ -1,4 +1,4 @@
-import { formatCount } from '../../format/size.ts';
+import { formatCounted } from '../../format/size.ts';
 import { isHoldfastError } from '../../model/errors.ts';
 import type { RestorePoint } from '../../model/restore-point.ts';
 import type { DrillComponentResult } from '../../model/drill-report.ts';
@@ -25,7 +25,7 @@ export async function checkHistory(
   }
   try {
     const objects = await findReachable(reader, roots, options);
-    const detail = `${formatCount(roots.length)} tips and every object behind them`;
+    const detail = `${formatCounted(roots.length, 'tip')} and every object behind`;
     return { component, outcome: 'passed', checked: objects.size, detail };
   } catch (error) {
     if (!isHoldfastError(error) || error.kind !== 'integrity') throw error;
