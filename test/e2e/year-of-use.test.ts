@@ -36,7 +36,7 @@ const habits: readonly Habit[] = isFull
       { machine: 'server', hours: [4], daysAWeek: 1, offline: [300, 310] },
     ];
 /** So many nights between two runs of prune; so many kept snapshots for one that is restored onto the disk, not only read. */
-const [pruneEveryDays, restoredEvery] = isFull ? [1, 1] : [4, 12];
+const [pruneEveryDays, restoredEvery] = isFull ? [1, 1] : [14, 24];
 /** Of what keeping everything would take. */
 const sizeShareMax = 0.5;
 
