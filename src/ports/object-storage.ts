@@ -66,6 +66,8 @@ export interface StorageFacts {
   readonly takesChecksums: boolean;
   /** Rules that delete or archive current objects of the store; null when the key may not ask. */
   readonly expiringRules: readonly string[] | null;
+  /** How many days overwritten and deleted bytes stay; null when no rule of the bucket says (for ever), or the key may not ask. */
+  readonly keepsVersionsDays: number | null;
   readonly objectLock: { readonly state: 'on' | 'off' | 'unknown'; readonly defaultDays: number | null };
 }
 

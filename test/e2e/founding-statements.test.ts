@@ -92,7 +92,7 @@ describe('the five verification statements', () => {
     expect([restored.code, restored.err]).toEqual([0, '']);
   });
 
-  test('versioning shown enabled', async () => {
+  test('versioning shown enabled with 30 d', async () => {
     const server = await startS3Server();
     onTestFinished(() => server[Symbol.asyncDispose]());
     const vault = openVault();
@@ -100,8 +100,10 @@ describe('the five verification statements', () => {
       AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
     };
-    const found = await vault.run(['doctor', '--store', server.storeUrl('notes')], { env });
-    expect(found.out).toContain('✓ overwritten bytes can be brought back');
+    expect((await vault.run(['init', '--store', server.storeUrl('notes'), '--yes'], { env })).code).toBe(0);
+    const found = await vault.run(['doctor', '--quick'], { env });
+    expect(found.out).toContain('✓ versioning is on: overwritten bytes can be brought back');
+    expect(found.out).toContain('✓ overwritten and deleted bytes stay for 30 days');
     expect(found.out).toContain('✓ no lifecycle rule deletes what is stored');
   });
 });

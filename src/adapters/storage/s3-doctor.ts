@@ -2,7 +2,7 @@ import { GetObjectLockConfigurationCommand, type LifecycleRule, PutObjectCommand
 import { isHoldfastError } from '../../model/errors.ts';
 import type { StorageFacts } from '../../ports/object-storage.ts';
 import type { S3Context } from './s3-context.ts';
-import { readRules } from './s3-versioning.ts';
+import { expiresPriorVersionsOf, readRules } from './s3-versioning.ts';
 
 /** What only an S3 bucket can be asked; throw-away keys below `probePrefix` are left for the caller to delete. */
 export async function inspectBucket(
@@ -15,7 +15,7 @@ export async function inspectBucket(
     conditionalCreate: await conditional('condition', '*'),
     conditionalCreateQuoted: await conditional('condition-quoted', '"*"'),
     takesChecksums: context.capabilities.sendsChecksums,
-    expiringRules: await rulesThatExpire(context, at.base, at.signal),
+    ...(await judgeRules(context, at.base, at.signal)),
     objectLock: await readObjectLock(context, at.signal),
   };
 }
@@ -45,17 +45,23 @@ async function probeCondition(
   return (await create()) === 'taken' ? 'heeded' : 'ignored';
 }
 
-/** Names of the lifecycle rules that would delete or move away current objects of the store (S17). Null: may not ask. */
-async function rulesThatExpire(
+/** Which rules would delete or move away current objects of the store (S17), and how long prior versions stay. */
+async function judgeRules(
   { connection }: S3Context,
   base: string,
   signal: AbortSignal | undefined,
-): Promise<readonly string[] | null> {
+): Promise<Pick<StorageFacts, 'expiringRules' | 'keepsVersionsDays'>> {
   try {
     const { rules } = await readRules(connection, signal);
-    return rules.filter((rule) => isHarmful(rule, base)).map(({ ID }) => ID ?? '(unnamed)');
+    const days = rules
+      .filter((rule) => expiresPriorVersionsOf(rule, base))
+      .flatMap((rule) => rule.NoncurrentVersionExpiration?.NoncurrentDays ?? []);
+    return {
+      expiringRules: rules.filter((rule) => isHarmful(rule, base)).map(({ ID }) => ID ?? '(unnamed)'),
+      keepsVersionsDays: days.length === 0 ? null : Math.min(...days),
+    };
   } catch (error) {
-    if (isHoldfastError(error)) return null;
+    if (isHoldfastError(error)) return { expiringRules: null, keepsVersionsDays: null };
     throw error;
   }
 }

@@ -100,7 +100,8 @@ export async function readRules(connection: S3Connection, signal?: AbortSignal) 
   }
 }
 
-function expiresPriorVersionsOf(rule: LifecycleRule, base: string): boolean {
+/** True for a rule that ends the time of prior versions of what lies below `base`. */
+export function expiresPriorVersionsOf(rule: LifecycleRule, base: string): boolean {
   if (rule.Status !== 'Enabled' || rule.NoncurrentVersionExpiration === undefined) return false;
   const prefix = rule.Filter?.Prefix ?? rule.Filter?.And?.Prefix ?? rule.Prefix ?? '';
   const hasTag = rule.Filter?.Tag !== undefined || (rule.Filter?.And?.Tags?.length ?? 0) > 0;

@@ -23,6 +23,8 @@ export interface ProbeOptions {
 const probesPrefix = 'probe/';
 const largeBytes = 17 * 1024 * 1024;
 const skewMsMax = 5 * 60_000;
+/** Time to notice, and to repair from versions. */
+const versionDaysMin = 30;
 
 /** Tries the storage out. A step that the credentials do not allow is a finding, not the end. */
 export async function probeStorage(
@@ -112,7 +114,7 @@ class Probe {
       );
       return;
     }
-    await this.#try('versioning', 'overwritten bytes can be brought back', async () => {
+    await this.#try('versioning', 'versioning is on: overwritten bytes can be brought back', async () => {
       await this.#storage.put(key, bodyOf('old'), this.#options);
       await this.#storage.put(key, bodyOf('new'), this.#options);
       const old = (await this.#versionsOf(key)).find(({ isLatest }) => !isLatest);
@@ -244,6 +246,16 @@ export function judgeFacts(facts: StorageFacts): readonly Finding[] {
       'problem',
       `lifecycle rules delete or archive what is stored: ${rules}`,
       'remove them, or limit them to other prefixes',
+    );
+  }
+  if (facts.keepsVersionsDays !== null) {
+    const level = facts.keepsVersionsDays < versionDaysMin ? 'warning' : 'good';
+    const text = `overwritten and deleted bytes stay for ${facts.keepsVersionsDays} days`;
+    add(
+      'version_days',
+      level,
+      text,
+      level === 'good' ? '' : `keep them ${versionDaysMin} days: change the rule of the bucket`,
     );
   }
   if (objectLock.state === 'on') {

@@ -88,6 +88,15 @@ describe('the doctor makes a bucket show what it does', () => {
     expect(await probe(storage)).toMatchObject({ store_lifecycle: 'good' });
   });
 
+  test('says how long versions stay: 30 days as init sets it, less is a warning', async () => {
+    await using server = await startS3Server();
+    await using storage = await openS3(server);
+    await storage.enableVersioning();
+    expect(await probe(storage)).toMatchObject({ store_versioning: 'good', store_version_days: 'good' });
+    server.bucket.lifecycle = server.bucket.lifecycle!.replace('<NoncurrentDays>30<', '<NoncurrentDays>3<');
+    expect(await probe(storage)).toMatchObject({ store_version_days: 'warning' });
+  });
+
   test('C04: a clock that is ten minutes off', async () => {
     await using server = await startS3Server();
     await using storage = await openS3(server);
