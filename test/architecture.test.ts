@@ -34,7 +34,6 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['adapters/watcher'],
   ink: ['tui'],
   react: ['tui'],
-  fuzzysort: ['tui'],
 };
 
 /** Built-ins the pure half may use: nothing that touches the world. */
