@@ -1,6 +1,9 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { loadStoreView } from '../../../src/engine/store-view.ts';
+import { listSnapshots } from '../../../src/engine/list-snapshots.ts';
+import { runRollback } from '../../../src/engine/rollback/run-rollback.ts';
 import { readHeartbeat, watchReasons } from '../../../src/engine/watch-health.ts';
 import type { CaptureChanges } from '../../../src/engine/watch/extensions.ts';
 import type { WatchDeps } from '../../../src/engine/watch/watch-deps.ts';
@@ -10,6 +13,7 @@ import { watchVault } from '../../../src/engine/watch/watch-vault.ts';
 import { openVaultLock } from '../../../src/adapters/vault-lock/open-vault-lock.ts';
 import { HoldfastError } from '../../../src/model/errors.ts';
 import type { WatchHint } from '../../../src/ports/watcher.ts';
+import { withFailingFs } from '../../support/failing-fs.ts';
 import { createMemoryStorage, type MemoryStorageOptions } from '../../support/memory-storage.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { openTestVault } from '../../support/test-vault.ts';
@@ -284,6 +288,31 @@ describe('the watch loop', () => {
     ]);
   });
 
+  test('X06: a real rollback under the watcher: one snapshot after it, and then quiet', async () => {
+    const { vault, state, events, taken, pass, idle } = startWatch();
+    await idle();
+    const { points } = await listSnapshots(vault.deps, { refresh: 'always' });
+    vault.write('a/one.md', 'two');
+    state.hint({ kind: 'folder', path: 'a' });
+    await pass(60_000);
+    expect(taken()).toBe(2);
+    vault.clock.advance(3_600_000);
+    const outcome = await runRollback(vault.deps, {
+      point: points[0]!,
+      paths: null,
+      allowPartial: false,
+      localSafety: false,
+      confirmLabel: points[0]!.record.label,
+    });
+    expect(outcome).toMatchObject({ outcome: 'done' });
+    // What the moves made the system say.
+    for (const path of ['', 'a', '_restore']) state.hint({ kind: 'folder', path });
+    await pass(1_300_000);
+    expect(taken()).toBe(3);
+    expect(readFileSync(join(vault.root, 'a/one.md'), 'utf8')).toBe('one');
+    expect(events.filter((event) => event.type === 'failed')).toEqual([]);
+  });
+
   test('a disk that is nearly full stops captures, says so, and is looked at again', async () => {
     const { vault, state, taken, deps, pass, idle } = startWatch();
     await idle();
@@ -318,6 +347,72 @@ describe('the watch loop', () => {
     await pass(120_000);
     expect(taken()).toBe(2);
   });
+
+  test('C05: an edit of the same size with the time of before is captured', async () => {
+    const { vault, state, taken, pass, idle } = startWatch();
+    await idle();
+    const file = join(vault.root, 'a/one.md');
+    for (const [time, text] of [
+      [0, 'two'],
+      [0, 'six'],
+      [4e9, 'ten'],
+      [4e9, 'own'],
+    ] as const) {
+      const before = taken();
+      vault.write('a/one.md', text);
+      utimesSync(file, time, time);
+      state.hint({ kind: 'folder', path: 'a' });
+      await pass(quietMs + 1);
+      expect(taken()).toBe(before + 1);
+    }
+  });
+
+  test('C02: a clock set ten years ahead and back again costs no snapshot and hides none', async () => {
+    const { vault, state, taken, pass, idle } = startWatch();
+    await idle();
+    const tenYearsMs = 10 * 365 * 86_400_000;
+    for (const wallMs of [tenYearsMs, 0]) {
+      state.wallMs = wallMs;
+      const before = taken();
+      await pass(61_000);
+      expect(taken()).toBe(before);
+      vault.write('a/one.md', `with the clock at ${wallMs}`);
+      state.hint({ kind: 'folder', path: 'a' });
+      await pass(quietMs + 1);
+      expect(taken()).toBe(before + 1);
+    }
+    expect((await loadStoreView(vault.deps, { refresh: 'always' })).points).toHaveLength(3);
+  });
+
+  test.each(['from then on'] as const)(
+    'Q16 Q02: whatever call to the disk fails %s, the watcher goes on and misses nothing',
+    async (how) => {
+      const { vault, state, events, pass, idle } = startWatch();
+      await idle();
+      let call = 1;
+      for (let calls = Infinity; calls >= call; call += how === 'once' ? 1 : 3) {
+        const before = (await loadStoreView(vault.deps, { refresh: 'always' })).points.length;
+        vault.write('a/one.md', `${how} ${call}`);
+        state.hint({ kind: 'folder', path: 'a' });
+        calls = await withFailingFs({ call, how, code: 'EIO' }, () => pass(quietMs + 1));
+        await pass(700_000);
+        // A file that could not be read is told of by the one snapshot, and in the next.
+        const { points, invalid, spooled } = await loadStoreView(vault.deps, { refresh: 'always' });
+        const last = points[0]!.record;
+        expect([call, invalid, spooled, last.problems.filter(({ path }) => path.startsWith('a'))]).toEqual([
+          call,
+          [],
+          [],
+          [],
+        ]);
+        expect(points.length - before).toBeGreaterThan(0);
+        expect(points.length - before).toBeLessThanOrEqual(2);
+      }
+      expect(call).toBeGreaterThan(10);
+      expect(events.some((event) => event.type === 'failed')).toBe(true);
+    },
+    60_000,
+  );
 
   test('X01: a second watcher is refused; once the first ended, the vault is free', async () => {
     const { idle, watch, stop, deps } = startWatch();
