@@ -67,7 +67,7 @@ async function cutSmall(act: SmallAct, options: RigOptions, counts: Counts): Pro
   assertComplete(model, { name: act.name, folder, steps, parts: partsOf() }, counts);
   const fresh = freshModel(folder, keep);
   const random = randomFrom(options.seed);
-  for (const { state, name, isDone } of statesOf(fresh, steps, { random, tries: options.nightly ? 12_000 : 1000 })) {
+  for (const { state, name, isDone } of statesOf(fresh, steps, { random, tries: options.nightly ? 12_000 : 1400 })) {
     if (options.only !== null && options.only !== act.name && options.only !== `${act.name}:${name}`) continue;
     writeState(folder, partsOf(), state);
     counts.small++;
