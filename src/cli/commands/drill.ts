@@ -51,7 +51,9 @@ export const command: Command = {
     await using deps = await context.openSession();
     const at = await openPoints(context, deps);
     const point = await pointOf(context, at, { machineId: deps.identity.machine.id, random: deps.random });
-    out.print(`  rehearsing with ${describePoint({ point, when: { raw: '', latestMinus: null, time: null, timeText: null } }, io.now())}`);
+    out.print(
+      `  rehearsing with ${describePoint({ point, when: { raw: '', latestMinus: null, time: null, timeText: null } }, io.now())}`,
+    );
     const outcome = await runDrill(deps, {
       point,
       points: at.points,
