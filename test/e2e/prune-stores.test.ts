@@ -77,7 +77,7 @@ test('after a prune of a directory store, RESTORE.md and stock git still bring e
   const clock = movableClock(new Date().toISOString());
   await using storage = await openStorage(`file://${folder}`, { clock, random: systemRandom, create: true });
   const { root } = await pruneToNewest(storage);
-  expectGuideWorks(folder, root);
+  expect(() => expectGuideWorks(folder, root)).not.toThrow();
 });
 
 test('after a prune of a store in S3, too', async () => {
@@ -92,5 +92,5 @@ test('after a prune of a store in S3, too', async () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, await storage.get(key));
   }
-  expectGuideWorks(copy, root);
+  expect(() => expectGuideWorks(copy, root)).not.toThrow();
 });

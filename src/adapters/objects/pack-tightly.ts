@@ -63,7 +63,7 @@ function packInThread({ directory, mark }: DeltaPackerOptions): Packing {
   let failure: unknown = null;
   const fail = (error: unknown): void => {
     failure ??= error;
-    for (const { reject } of waiting.splice(0)) reject(failure);
+    for (const one of waiting.splice(0)) one.reject(failure);
   };
   worker.on('message', (answer: DeltaAnswer) => {
     if ('packs' in answer) waiting.shift()?.resolve(answer.packs);

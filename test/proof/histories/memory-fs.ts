@@ -285,8 +285,8 @@ export function mkdirSync(
   path: Path,
   options: number | { recursive?: boolean; mode?: number } = {},
 ): string | undefined {
-  const { recursive = false, mode = 0o777 } =
-    typeof options === 'number' ? { mode: options } : { ...options, mode: options.mode ?? 0o777 };
+  const recursive = typeof options === 'number' ? false : (options.recursive ?? false);
+  const mode = typeof options === 'number' ? options : (options.mode ?? 0o777);
   return at(path, (disk, bytes) => {
     if (!recursive) {
       disk.makeFolder(bytes, mode);

@@ -53,7 +53,7 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
   });
   if (!details.failed) return { ...totals, failure: null };
   const [value] = details.counterexample ?? [];
-  const text = String(value?.commands ?? '');
+  const text = value === undefined ? '' : fc.stringify(value.commands);
   const { errorInstance } = details;
   const message =
     errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance);

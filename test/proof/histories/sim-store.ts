@@ -47,7 +47,7 @@ export function openSimStore(inner: MemoryStorage, disk: MemoryDisk): SimStore {
         if (event.isAfter) await work();
         disk.isDead = true;
         throw new MachineDied(`killed at store call ${number}`);
-      default:
+      case 'fault':
         return faulty(event.fault, { kind, key, work });
     }
   }

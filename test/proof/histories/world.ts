@@ -145,7 +145,12 @@ export class World implements StepRunner {
         await done;
         return 'killed while paused';
       }
-      default:
+      case 'snapshot':
+      case 'list':
+      case 'verify':
+      case 'reindex':
+      case 'restore':
+      case 'diff':
         return machine.paused === null ? this.#command(machine, step) : 'nothing to do';
     }
   }

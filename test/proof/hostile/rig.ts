@@ -27,7 +27,7 @@ export const rig: Rig = {
     const damage = await damageEverything(folder, await minimalStore(folder), {
       bits: options.nightly ? [0, 1, 2, 3, 4, 5, 6, 7] : [0],
       cutStep: options.nightly ? 1 : 4,
-      progress: options.progress,
+      progress: (done) => options.progress(done),
     });
     failures.push(...damage.failures);
     const checks = damage.flips + damage.cuts + damage.swaps;
