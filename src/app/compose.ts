@@ -56,6 +56,8 @@ export interface SessionOptions {
   readonly needsKey?: boolean;
   /** How long one call to the store may go on trying; 15 minutes when absent. */
   readonly retryWindowMs?: number;
+  /** Ends the waiting for a store that does not answer. */
+  readonly signal?: AbortSignal;
   /** Asks the person for the store's passphrase; null where there is nobody to ask. */
   readonly askPassphrase?: () => Promise<KeySecret | null>;
 }
@@ -180,7 +182,7 @@ function replicasOf(config: Config): readonly string[] {
 async function settleEncryption(deps: Pick<Deps, 'encryption' | 'storage'>, options: SessionOptions): Promise<void> {
   if (options.needsKey === false) return;
   try {
-    await deps.encryption.unlock();
+    await deps.encryption.unlock({ signal: options.signal });
   } catch (error) {
     // A store never seen before that cannot be reached: a snapshot waits in the spool, anything else fails by itself.
     if (!isHoldfastError(error) || (error.kind !== 'storage' && error.kind !== 'access')) throw error;

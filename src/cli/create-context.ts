@@ -60,6 +60,7 @@ export async function createContext(parts: ContextParts): Promise<CommandContext
       parts.openSession(adjust(await config()), io, {
         prepareVault: false,
         askPassphrase: () => askPassphrase(io, out),
+        signal: io.signal,
         events,
         ...options,
       }),

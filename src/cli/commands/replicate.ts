@@ -34,7 +34,6 @@ export const command: Command = {
   examples: [
     { command: 'holdfast replicate configure file:///media/usb/notes', means: 'add a local mirror' },
     { command: 'holdfast replicate sync', means: 'bring every replica level now' },
-    { command: 'holdfast restore notes/plan.md --store file:///media/usb/notes', means: 'restore from it' },
   ],
   async run(context) {
     const [action = '', url] = context.args;
