@@ -12,15 +12,22 @@ export type FetchRange = (start: number, end: number, signal?: AbortSignal) => U
 /** Returns the function that reads one pack, wherever it is. Its answers are new memory, not shared with anything. */
 export function fetcherOf(source: PackSource, storage: ObjectStorage): FetchRange {
   const { ref, localDirectory } = source;
-  if (localDirectory !== null) {
-    const path = join(localDirectory, basename(ref.key));
-    return (start, end) => readFileRange(path, start, end);
-  }
-  return async (start, end, signal) => {
+  const fromStore = async (start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> => {
     try {
       return await storage.get(ref.key, { range: { start, end }, signal });
     } catch (error) {
       throw isHoldfastError(error, 'object_missing') ? packMissing(ref.key, error) : error;
+    }
+  };
+  if (localDirectory === null) return fromStore;
+  const path = join(localDirectory, basename(ref.key));
+  return (start, end, signal) => {
+    try {
+      return readFileRange(path, start, end);
+    } catch (error) {
+      // Gone from the spool since we looked: another process published it.
+      if (isHoldfastError(error, 'pack_missing')) return fromStore(start, end, signal);
+      throw error;
     }
   };
 }

@@ -36,7 +36,8 @@ export async function loadPackIndex(
   const { ref, localDirectory } = source;
   const mayUseCache = localDirectory === null && !options.fresh;
   const cached = mayUseCache && ref.indexSha256 !== null ? options.cache.load('idx', ref.indexSha256) : null;
-  const stored = cached ?? (localDirectory === null ? await fetchIndex(ref, options) : readIndex(ref, localDirectory));
+  const stored =
+    cached ?? (localDirectory === null ? null : readIndex(ref, localDirectory)) ?? (await fetchOrNull(source, options));
   const packIndex = stored === null ? null : parseIfRight(stored, ref);
   if (packIndex !== null) {
     if (cached === null && localDirectory === null)
@@ -49,6 +50,20 @@ export async function loadPackIndex(
     options.cache.save('idx', rebuiltSha256, rebuilt.bytes);
   }
   return { packIndex: rebuilt, wasRebuilt: true };
+}
+
+/** For a spooled pack the store is asked only when the spool has lost it (it was published meanwhile), and need not answer. */
+async function fetchOrNull(
+  { ref, localDirectory }: PackSource,
+  options: { readonly storage: ObjectStorage; readonly signal?: AbortSignal | undefined },
+): Promise<Uint8Array | null> {
+  try {
+    return await fetchIndex(ref, options);
+  } catch (error) {
+    const isAway = isHoldfastError(error) && (error.kind === 'storage' || error.kind === 'access');
+    if (localDirectory !== null && isAway) return null;
+    throw error;
+  }
 }
 
 /** Null when the stored index is not there or is shorter than it should be. */

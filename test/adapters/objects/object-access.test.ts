@@ -184,6 +184,24 @@ describe('a reader over packs of a store', () => {
     expect(readdirSync(directory)).toHaveLength(2);
   });
 
+  test('reads from the store what another process published and took out of the spool meanwhile', async () => {
+    const store = fixture();
+    const { ref, directory, ids } = await writePack(store, texts('one', 'two'));
+    const local = join(directory, basename(ref.key));
+    const publish = (): void => {
+      store.storage.poke(ref.key, readFileSync(local));
+      store.storage.poke(indexKey(ref), readFileSync(local.replace(/pack$/, 'idx')));
+      rmSync(directory, { recursive: true });
+    };
+    const opened = await store.access.openReader([{ ref, localDirectory: directory }]);
+    publish();
+    expect(Buffer.from((await opened.reader.read(ids[0]!)).content).toString()).toBe('one');
+    // Published between the look at the spool and the opening of its packs.
+    const later = await store.access.openReader([{ ref, localDirectory: directory }], { fresh: true });
+    expect(later.unusable).toEqual([]);
+    expect(Buffer.from((await later.reader.read(ids[1]!)).content).toString()).toBe('two');
+  });
+
   test('finds its way among a thousand packs', async () => {
     const store = fixture({ isLocal: true });
     const packs: { ref: PackRef; ids: readonly ObjectId[] }[] = [];
