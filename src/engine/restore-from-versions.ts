@@ -7,6 +7,7 @@ import { HoldfastError } from '../model/errors.ts';
 import type { Problem } from '../model/problem.ts';
 import type { StorageVersion } from '../ports/object-storage.ts';
 import type { Deps } from './deps.ts';
+import { objectPieces } from './object-pieces.ts';
 import { assertHoldingIgnored } from './restore.ts';
 
 export interface VersionsRestoreOptions {
@@ -24,7 +25,6 @@ export interface VersionsRestored {
   readonly problems: readonly Problem[];
 }
 
-const pieceBytes = 8 * 1024 * 1024;
 const plainPermissions = 0o644;
 
 /**
@@ -58,7 +58,7 @@ export async function restoreFromVersions(deps: Deps, options: VersionsRestoreOp
       folders.add(folder);
     });
     const target = { path: file, permissions: plainPermissions, mtimeMs: version.modifiedAt?.getTime() ?? null };
-    problems.push(...(await writer.writeFile(target, piecesOf(deps, version, signal))));
+    problems.push(...(await writer.writeFile(target, objectPieces(deps.storage, version, signal))));
     sizeBytes += version.sizeBytes;
   }
   const finished = await writer.finish({ whole: problems.length === 0 });
@@ -95,15 +95,4 @@ async function chooseVersions(deps: Deps, { path, at, signal }: VersionsRestoreO
 /** A bucket is hostile input: nothing that could lead out of the restore's folder is taken from a key. */
 function isSafe(file: ByteString): boolean {
   return file.split('/').every((name) => pathComponentProblem(name) === null);
-}
-
-async function* piecesOf(
-  deps: Deps,
-  { key, sizeBytes, storageVersionId }: StorageVersion,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < sizeBytes; start += pieceBytes) {
-    const range = { start, end: Math.min(sizeBytes, start + pieceBytes) };
-    yield await deps.storage.get(key, { storageVersionId, range, signal });
-  }
 }

@@ -3,9 +3,10 @@ import type { Session } from '../../app/compose.ts';
 import type { Config } from '../../app/config.ts';
 import { openReplica, replicaPlace } from '../../app/open-replica.ts';
 import { addReplicaSetting } from '../../app/vault-files.ts';
+import { readStoreHeader } from '../../engine/ensure-store.ts';
 import { listSnapshots } from '../../engine/list-snapshots.ts';
 import { readReplicaStatus, type ReplicaStatus } from '../../engine/replicate/replica-status.ts';
-import { readReplicaHeader, syncReplica, type SyncReport } from '../../engine/replicate/sync-replica.ts';
+import { syncReplica, type SyncReport } from '../../engine/replicate/sync-replica.ts';
 import { displayText } from '../../format/display-name.ts';
 import { formatDuration } from '../../format/duration.ts';
 import { formatCounted, formatSize } from '../../format/size.ts';
@@ -62,7 +63,7 @@ async function configure(context: CommandContext, url: string | undefined): Prom
   const place = replicaPlace(config, url);
   await using deps = await context.openSession();
   await using replica = await openReplica(config, place, { events, create: true });
-  const header = await readReplicaHeader(replica, signal);
+  const header = await readStoreHeader({ storage: replica }, { signal });
   if (header !== null && header.vaultId !== deps.identity.vault.id) {
     throw new HoldfastError('store_foreign', `${place} belongs to another vault ("${header.vaultName}").`, {
       hint: 'Give each vault a replica of its own: another prefix or folder.',

@@ -4,11 +4,11 @@ import { encodeRecord } from '../../format/snapshot-record.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { HoldingWriter } from '../../ports/holding-area.ts';
 import type { Deps } from '../deps.ts';
+import { objectPieces, onePiece } from '../object-pieces.ts';
 import { assertHoldingIgnored } from '../restore.ts';
 import type { DrillOptions, Rehearsed } from './drill.ts';
 import { validate } from './rehearse.ts';
 
-const pieceBytes = 8 * 1024 * 1024;
 const outputCharsMax = 2000;
 
 /**
@@ -56,26 +56,12 @@ async function copyStore(deps: Deps, options: DrillOptions, writer: HoldingWrite
   for (const { key, sizeBytes } of opened.reader.packs) {
     if (waiting.has(key)) continue;
     const name = fileNameOfPackKey(key);
-    await write(`store/packs/${name}`, piecesOf(deps, { key, sizeBytes, signal }));
+    await write(`store/packs/${name}`, objectPieces(deps.storage, { key, sizeBytes }, signal));
     await write(`store/packs/${fileNameOfPackKey(packIndexKey(key))}`, wholeOf(deps, packIndexKey(key), signal));
   }
-  await write('store/snapshots/chosen/snapshot.json', once(encodeRecord(point.record)));
-}
-
-async function* piecesOf(
-  deps: Deps,
-  pack: { key: string; sizeBytes: number; signal: AbortSignal | undefined },
-): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < pack.sizeBytes; start += pieceBytes) {
-    const range = { start, end: Math.min(pack.sizeBytes, start + pieceBytes) };
-    yield await deps.storage.get(pack.key, { range, signal: pack.signal });
-  }
+  await write('store/snapshots/chosen/snapshot.json', onePiece(encodeRecord(point.record)));
 }
 
 async function* wholeOf(deps: Deps, key: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   yield await deps.storage.get(key, { signal });
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -4,6 +4,8 @@ import type { Sha256, SnapshotId } from '../../model/ids.ts';
 import type { ObjectStorage, StorageKey } from '../../ports/object-storage.ts';
 import type { TemporaryFile } from '../../ports/temporary-files.ts';
 import type { Deps } from '../deps.ts';
+import { objectPieces } from '../object-pieces.ts';
+import { listRecordIds } from '../replicate/sync-replica.ts';
 
 /** Earlier or other copies of the store's objects. */
 export interface RepairSource {
@@ -20,8 +22,6 @@ export interface RepairSource {
   records(key: StorageKey): AsyncGenerator<Uint8Array>;
 }
 
-const pieceBytes = 8 * 1024 * 1024;
-
 type Reads = Pick<Deps, 'storage' | 'rawStorage' | 'encryption' | 'temporaryFiles'>;
 
 /** What the storage keeps of overwritten and deleted objects. */
@@ -37,7 +37,7 @@ export function versionsSource(deps: Reads, signal: AbortSignal | undefined): Re
       for await (const { storageVersionId, sizeBytes } of versionsOf(key)) {
         const at = { key, storageVersionId, signal };
         if (sha256 !== null && !(await isPlainly(deps, { ...at, sha256 }))) continue;
-        yield await deps.temporaryFiles.collect(piecesOf(deps.rawStorage, { ...at, sizeBytes }));
+        yield await deps.temporaryFiles.collect(objectPieces(deps.rawStorage, { ...at, sizeBytes }, signal));
       }
     },
     async recordIds() {
@@ -72,16 +72,9 @@ export function replicaSource(
       const found = await replica.head(key, { signal });
       if (found === null) return;
       if (sha256 !== null && !(await isPlainly({ ...deps, storage: plain }, { key, sha256, signal }))) return;
-      yield await deps.temporaryFiles.collect(piecesOf(replica, { key, sizeBytes: found.sizeBytes, signal }));
+      yield await deps.temporaryFiles.collect(objectPieces(replica, found, signal));
     },
-    async recordIds() {
-      const ids: SnapshotId[] = [];
-      for await (const { key } of replica.list(snapshotsPrefix, { signal })) {
-        const parsed = parseStoreKey(key);
-        if (parsed?.kind === 'record') ids.push(parsed.id);
-      }
-      return ids;
-    },
+    recordIds: () => listRecordIds(replica, signal),
     async *records(key) {
       if ((await replica.head(key, { signal })) === null) return;
       yield await plain.get(key, { sizeBytesMax: recordSizeBytesMax, signal });
@@ -116,12 +109,4 @@ async function* unknownLength(
   { key, storageVersionId, signal }: At,
 ): AsyncGenerator<Uint8Array> {
   yield await storage.get(key, { ...(storageVersionId === undefined ? {} : { storageVersionId }), signal });
-}
-
-async function* piecesOf(storage: ObjectStorage, at: At & { sizeBytes: number }): AsyncGenerator<Uint8Array> {
-  const { key, sizeBytes, storageVersionId, signal } = at;
-  for (let start = 0; start < sizeBytes; start += pieceBytes) {
-    const range = { start, end: Math.min(sizeBytes, start + pieceBytes) };
-    yield await storage.get(key, { range, ...(storageVersionId === undefined ? {} : { storageVersionId }), signal });
-  }
 }

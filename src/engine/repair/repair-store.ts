@@ -6,6 +6,7 @@ import type { SnapshotId } from '../../model/ids.ts';
 import type { ObjectStorage, StorageKey } from '../../ports/object-storage.ts';
 import type { TemporaryFile } from '../../ports/temporary-files.ts';
 import type { Deps } from '../deps.ts';
+import { onePiece } from '../object-pieces.ts';
 import { loadStoreView } from '../store-view.ts';
 import { type BrokenObject, findBrokenPacks, findLostRecords } from './find-broken.ts';
 import type { RepairSource } from './repair-source.ts';
@@ -150,12 +151,8 @@ class Repair implements AsyncDisposable {
     this.#kept ??= await this.#deps.holdingArea.begin('damaged-objects');
     const path = `${++this.#keptCount}-${key.slice(key.lastIndexOf('/') + 1)}`;
     const bytes = await storage.get(key, { signal });
-    await this.#kept.writeFile({ path, permissions: 0o600, mtimeMs: null }, once(bytes));
+    await this.#kept.writeFile({ path, permissions: 0o600, mtimeMs: null }, onePiece(bytes));
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 async function appendRow(deps: Deps, report: RepairReport): Promise<void> {

@@ -4,13 +4,13 @@ import { isHoldfastError } from '../../model/errors.ts';
 import type { Sha256 } from '../../model/ids.ts';
 import type { ObjectStorage, StorageBody, StorageKey, StoredObject } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
+import { objectPieces } from '../object-pieces.ts';
 import { packsInUse } from '../pack-sources.ts';
 import { loadMarks } from '../store-marks.ts';
 import { loadStoreView } from '../store-view.ts';
 
 /** Larger objects pass through a file, so that eight at once stay within a few dozen megabytes. */
 const inMemoryBytesMax = 4 * 1024 * 1024;
-const pieceBytes = 4 * 1024 * 1024;
 
 export type CopyOutcome = 'copied' | 'vanished' | 'damaged';
 
@@ -36,7 +36,7 @@ export async function copyObject(
       const bytes = await deps.rawStorage.get(object.key, { sizeBytesMax: inMemoryBytesMax, signal });
       return await store(replica, { object, body: { kind: 'bytes', bytes, sha256: sha256Of(bytes) }, sha256, signal });
     }
-    using file = await deps.temporaryFiles.collect(piecesOf(deps.rawStorage, object, signal));
+    using file = await deps.temporaryFiles.collect(objectPieces(deps.rawStorage, object, signal));
     const body = { kind: 'file', path: file.path, sizeBytes: file.sizeBytes, sha256: file.sha256 } as const;
     return await store(replica, { object, body, sha256, signal });
   } catch (error) {
@@ -62,16 +62,6 @@ async function store(
     await replica.put(object.key, body, { signal });
   }
   return 'copied';
-}
-
-async function* piecesOf(
-  source: ObjectStorage,
-  { key, sizeBytes }: StoredObject,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < sizeBytes; start += pieceBytes) {
-    yield await source.get(key, { range: { start, end: Math.min(sizeBytes, start + pieceBytes) }, signal });
-  }
 }
 
 /** SHA-256 of packs and indexes by their keys, as the records have them; nothing for a store whose bytes are sealed. */

@@ -2,13 +2,13 @@
  * Keys are written once, so a replica is level when it has them. Order is everything: a record reaches the replica only after
  * every pack that was listed with it, so at any interruption the replica is a whole store of the snapshots it shows.
  */
-import { decodeStoreHeader, type StoreHeader, storeHeaderBytesMax } from '../../format/store-header.ts';
-import { type ParsedStoreKey, parseStoreKey, snapshotsPrefix, storeKeys } from '../../format/store-layout.ts';
+import { type ParsedStoreKey, parseStoreKey, snapshotsPrefix } from '../../format/store-layout.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
-import { HoldfastError, isHoldfastError } from '../../model/errors.ts';
+import { HoldfastError } from '../../model/errors.ts';
 import type { SnapshotId } from '../../model/ids.ts';
 import type { ObjectStorage, StorageKey, StoredObject } from '../../ports/object-storage.ts';
 import type { Deps } from '../deps.ts';
+import { readStoreHeader } from '../ensure-store.ts';
 import { copyObject, expectedSums } from './copy-object.ts';
 
 export interface SyncOptions {
@@ -71,27 +71,14 @@ export async function syncReplica(deps: Deps, options: SyncOptions): Promise<Syn
   return report;
 }
 
-/** Reads the header of a store that may be a replica; null where there is none yet. */
-export async function readReplicaHeader(
-  replica: ObjectStorage,
-  signal: AbortSignal | undefined,
-): Promise<StoreHeader | null> {
-  try {
-    return decodeStoreHeader(await replica.get(storeKeys.header, { sizeBytesMax: storeHeaderBytesMax, signal }));
-  } catch (error) {
-    if (isHoldfastError(error, 'object_missing')) return null;
-    throw error;
-  }
-}
-
 async function assertOwnReplica(deps: Deps, replica: ObjectStorage, signal: AbortSignal | undefined): Promise<void> {
-  const source = await readReplicaHeader(deps.rawStorage, signal);
+  const source = await readStoreHeader({ storage: deps.rawStorage }, { signal });
   if (source === null) {
     throw new HoldfastError('store_missing', 'There is nothing to replicate yet: the store is empty.', {
       hint: 'Take a first snapshot with: holdfast snapshot',
     });
   }
-  const header = await readReplicaHeader(replica, signal);
+  const header = await readStoreHeader({ storage: replica }, { signal });
   if (header === null || header.vaultId === source.vaultId) return;
   throw new HoldfastError(
     'store_foreign',
